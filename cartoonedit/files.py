@@ -1,0 +1,143 @@
+"""Files and folders: written beside and renamed into place, so that nobody ever sees half of one."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cartoonedit.errors import CartooneditError, InvalidInput
+
+__all__ = ["PICTURE_SUFFIXES", "atomic_folder", "atomic_path", "expand_pictures", "sha256"]
+
+PICTURE_SUFFIXES = frozenset(
+    {".png", ".jpg", ".jpeg", ".jpe", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".tga", ".avif", ".jp2", ".ppm"}
+)
+"""File endings that count as pictures when a folder is searched; a file named outright may have any."""
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path beside ``path``; when the block ends well, it takes the place of ``path``.
+
+    The temporary name keeps the ending, because many writers choose the format by it. Missing parent
+    folders are made. After any exception, Ctrl-C included, the partial file is removed and what stood at
+    ``path`` before is untouched.
+
+    Raises:
+        InvalidInput: ``path`` is a folder.
+        CartooneditError: The block ended without writing the file.
+    """
+    target = Path(path)
+    if target.is_symlink():  # replace what the link points at, not the link
+        target = target.resolve()
+    if target.is_dir():
+        raise InvalidInput(f"cannot write a file at {target}: it is a folder. Give a file name inside it.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = _beside(target)
+    try:
+        yield partial
+        if not partial.exists():
+            raise CartooneditError(f"nothing was written for {target}.")
+        _flush(partial)
+        os.replace(partial, target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: str | Path, *, stale: Iterable[str] = ()) -> Iterator[Path]:
+    """Give an empty temporary folder beside ``path``; when the block ends well, its files move to ``path``.
+
+    Where ``path`` does not exist yet, that is a single rename. Where it does, each finished file is
+    renamed into it and everything else in it stays, because the folder may hold files of the user.
+    After any exception the temporary folder is removed and ``path`` is untouched.
+
+    Args:
+        path: The folder to write.
+        stale: Glob patterns, relative to ``path``, of files from an earlier run; those which the block
+            did not write anew are deleted at the end.
+
+    Raises:
+        InvalidInput: ``path`` is a file.
+    """
+    target = Path(path)
+    if target.is_symlink():
+        target = target.resolve()
+    if target.exists() and not target.is_dir():
+        raise InvalidInput(f"cannot write a folder at {target}: a file of that name is there. Give another name.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = _beside(target)
+    partial.mkdir()
+    try:
+        yield partial
+        written = [file.relative_to(partial) for file in sorted(partial.rglob("*")) if file.is_file()]
+        for name in written:
+            _flush(partial / name)
+        old = {file for pattern in stale for file in target.glob(pattern) if file.is_file()}
+        if target.exists():
+            for name in written:
+                (target / name).parent.mkdir(parents=True, exist_ok=True)
+                os.replace(partial / name, target / name)
+        else:
+            os.replace(partial, target)
+        for file in old - {target / name for name in written}:
+            file.unlink(missing_ok=True)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _beside(target: Path) -> Path:
+    return target.with_name(f".{target.stem[:100]}.{secrets.token_hex(4)}.part{target.suffix}")
+
+
+def _flush(path: Path) -> None:
+    """Bring a file to the disk, so that a power cut after the rename cannot leave an empty one."""
+    if path.is_file():
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
+
+
+def expand_pictures(patterns: Iterable[str | Path]) -> list[Path]:
+    """Turn files, folders and globs into a list of files, each once, in the order they were named.
+
+    A folder stands for the pictures directly inside it, by name. A file is taken whatever its ending.
+    A pattern that exists as a file is that file, even with ``*`` or ``[`` in its name.
+
+    Raises:
+        InvalidInput: A pattern matches nothing.
+    """
+    found: dict[Path, None] = {}
+    for pattern in patterns:
+        path = Path(pattern).expanduser()
+        if path.is_dir():
+            matches = _pictures_in(path)
+            missing = f"the folder {path} holds no picture ({', '.join(sorted(PICTURE_SUFFIXES))})"
+        elif path.exists():
+            matches, missing = [path], ""
+        else:
+            matches = [Path(name) for name in sorted(glob.glob(str(path), recursive=True))]
+            matches = [match for match in matches if match.is_file()]
+            missing = f"no file matches {str(path)!r}" if glob.has_magic(str(path)) else f"there is no file {path}"
+        if not matches:
+            raise InvalidInput(f"{missing}. Give picture files, folders of pictures, or patterns such as 'art/*.png'.")
+        found.update(dict.fromkeys(matches))
+    if not found:
+        raise InvalidInput("no picture was given. Give picture files, folders of pictures, or patterns.")
+    return list(found)
+
+
+def _pictures_in(folder: Path) -> list[Path]:
+    files = (file for file in folder.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES)
+    return sorted(file for file in files if file.is_file() and not file.name.startswith("."))
+
+
+def sha256(path: str | Path) -> str:
+    """The SHA-256 of a file as 64 hexadecimal digits."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
