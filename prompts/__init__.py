@@ -1,0 +1,37 @@
+"""Prompt data, kept in YAML beside this file so that it can be read and changed without code."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+
+__all__ = ["negative_prompt"]
+
+
+@cache
+def _negatives() -> dict[str, str]:
+    import yaml
+
+    text = resources.files(__package__).joinpath("negatives.yaml").read_text(encoding="utf-8")
+    return {name: " ".join(entry["prompt"].split()) for name, entry in yaml.safe_load(text).items()}
+
+
+def negative_prompt(name: str = "background") -> str:
+    """Return a fixed negative prompt by name.
+
+    Args:
+        name: A key of ``negatives.yaml``. ``"background"`` keeps subjects out of a filled
+            background (paper, section 6.1).
+
+    Returns:
+        Comma-separated tags.
+
+    Raises:
+        InvalidInput: No such name; the message lists the ones there are.
+    """
+    from cartoonedit.errors import InvalidInput
+
+    negatives = _negatives()
+    if name not in negatives:
+        raise InvalidInput(f"no negative prompt named {name!r}; there are: {', '.join(negatives)}")
+    return negatives[name]

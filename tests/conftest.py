@@ -1,0 +1,103 @@
+"""Fixtures that all tests share."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+if TYPE_CHECKING:
+    from cartoonedit.scene import Scene
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Refuses every connection that leaves the process, in a child as in a test.
+REFUSE_NETWORK = '''\
+import socket
+
+
+class NetworkRefused(OSError):
+    pass
+
+
+def refuse(*args, **kwargs):
+    raise NetworkRefused(f"the network is refused in this test: {args!r}")
+
+
+socket.getaddrinfo = socket.gethostbyname = socket.create_connection = refuse
+_connect, _connect_ex = socket.socket.connect, socket.socket.connect_ex
+
+
+def _local_only(connect):
+    def guarded(self, address):
+        if self.family != getattr(socket, "AF_UNIX", None):
+            refuse(address)
+        return connect(self, address)
+    return guarded
+
+
+socket.socket.connect, socket.socket.connect_ex = _local_only(_connect), _local_only(_connect_ex)
+'''
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The checkout that these tests belong to."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of reference fixtures and art beside the checkout; skips where there is none."""
+    folder = ROOT.parent / "shared"
+    if not (folder / "fixtures").is_dir():
+        pytest.skip("the reference fixtures are not beside this checkout (../shared/fixtures)")
+    return folder
+
+
+@pytest.fixture
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse all connections of this process but those over Unix sockets."""
+    for name in ("getaddrinfo", "gethostbyname", "create_connection"):
+        monkeypatch.setattr(socket, name, getattr(socket, name))
+    for name in ("connect", "connect_ex"):
+        monkeypatch.setattr(socket.socket, name, getattr(socket.socket, name))
+    exec(compile(REFUSE_NETWORK, "refuse_network", "exec"), {})
+
+
+@pytest.fixture
+def offline_env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """An environment for a child process in which Python refuses the network and caches are empty."""
+    folder = tmp_path_factory.mktemp("offline")
+    (folder / "sitecustomize.py").write_text(REFUSE_NETWORK, encoding="utf-8")
+    path = os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH"))))
+    return os.environ | {"PYTHONPATH": path, "HF_HOME": str(folder / "hf"), "NO_COLOR": "1"}
+
+
+@pytest.fixture
+def tiny_scene() -> Scene:
+    """A scene of 64 x 48 pixels: two discs that overlap, with soft edges and a given depth."""
+    from cartoonedit.scene import Instance, Scene
+
+    rows, columns = np.mgrid[:48, :64].astype(np.float32)
+
+    def disc(x: float, y: float, radius: float) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        distance = np.hypot(columns - x, rows - y)
+        return (np.clip(radius + 0.5 - distance, 0, 1) * 255).round().astype(np.uint8)
+
+    left, right = disc(24, 26, 14), disc(40, 22, 12)
+    picture = np.stack([columns * 3, rows * 4, 128 + columns], axis=-1).astype(np.uint8)
+    picture[left > 127] = (220, 60, 40)
+    picture[right > 127] = (40, 90, 220)
+    # The right one stands in front: no pixel is owned in full by both.
+    left = np.minimum(left, 255 - right)
+    return Scene(
+        picture,
+        [Instance(left, score=0.9), Instance(right, score=0.8)],
+        depth=(0.3 + 0.7 * rows / 47).astype(np.float32)[::-1],
+        plate=np.stack([columns * 3, rows * 4, 128 + columns], axis=-1).astype(np.uint8),
+    )
