@@ -1,6 +1,7 @@
 """Cutting the characters out of a picture: two networks, their training and their evaluation.
 
-`Segmenter` is the way in. Names are imported when first used, so that importing the package is cheap.
+`Segmenter` is the way in. Names are imported when first used, so that importing the package is
+cheap.
 """
 
 from __future__ import annotations

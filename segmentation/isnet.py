@@ -1,8 +1,8 @@
 """IS-Net: the network that turns a picture and a rough mask into a fine one (paper section 4.2).
 
-The architecture is that of "Highly Accurate Dichotomous Image Segmentation" (Qin et al., ECCV 2022), with a
-fourth input channel for the rough mask. Module names are those of the released files, so that their state
-dicts load as they are. All channel counts follow one number, `width`.
+The architecture is that of "Highly Accurate Dichotomous Image Segmentation" (Qin et al., ECCV
+2022), with a fourth input channel for the rough mask. Module names are those of the released files,
+so that their state dicts load as they are. All channel counts follow one number, `width`.
 """
 
 from __future__ import annotations
@@ -149,8 +149,8 @@ class ISNet(_SideOutputs):
 
     Args:
         in_channels: 4 for colours and a rough mask.
-        width: Factor on every channel count. 1 is the released network (44 million parameters), 0.25 a
-            slim one with a sixteenth of the work.
+        width: Factor on every channel count. 1 is the released network (44 million parameters),
+            0.25 a slim one with a sixteenth of the work.
     """
 
     def __init__(self, in_channels: int = 4, width: float = 1.0) -> None:
@@ -185,12 +185,12 @@ class ISNet(_SideOutputs):
         return features[::-1]
 
     def forward(self, x: Tensor) -> tuple[SideMaps, Features]:
-        """Logits d1..d6, each `(N, 1, H, W)`, finest first, and the six features they are read from."""
+        """Logits d1..d6, each `(N, 1, H, W)`, finest first, and the six features behind them."""
         features = self.features(x)
         return self._side_maps(features, x), features
 
     def alpha(self, x: Tensor) -> Tensor:
-        """The refined mask as probabilities `(N, 1, H, W)`: the finest map only, which is the result."""
+        """The refined mask as probabilities `(N, 1, H, W)`: the finest map only."""
         return self._side(0, self.features(x)[0], x).sigmoid()
 
 
@@ -205,7 +205,7 @@ class _Stem(nn.Module):
 
 
 class GTEncoder(_SideOutputs):
-    """Encodes a true mask; its features supervise those of an `ISNet` of the same width (equation 5).
+    """Encodes a true mask; its features supervise those of an `ISNet` of the same width (eq. 5).
 
     Args:
         width: As in `ISNet`.

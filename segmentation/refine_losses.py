@@ -1,7 +1,7 @@
 """Losses of the refinement stage (paper section 4.2, equations 5-7).
 
-Where the paper's words and the published code differ, these follow the code, because the released weights
-do: the finest side map counts five times.
+Where the paper's words and the published code differ, these follow the code, because the released
+weights do: the finest side map counts five times.
 """
 
 from __future__ import annotations

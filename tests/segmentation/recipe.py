@@ -1,7 +1,7 @@
 """Rebuilds the parity fixtures' networks and pictures from names and ranges.
 
-The recorded outputs of the reference code come with a recipe instead of with hundreds of megabytes of
-weights: every tensor is drawn from a generator that is seeded with the checksum of its own name.
+The recorded outputs of the reference code come with a recipe instead of with hundreds of megabytes
+of weights: every tensor is drawn from a generator that is seeded with the checksum of its own name.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ def recipe_weights(keys_json: Path, bnstats: Path) -> dict[str, torch.Tensor]:
     """The state dict that the reference outputs were recorded with.
 
     Args:
-        keys_json: `keys/<net>.json`: name, shape, dtype and rule of each tensor, in state-dict order.
+        keys_json: `keys/<net>.json`: name, shape, dtype and rule of each tensor, in state-dict
+            order.
         bnstats: `bnstats_<net>.npz`: the batch norms' running statistics.
 
     Returns:
