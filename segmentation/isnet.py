@@ -45,6 +45,7 @@ class ConvBlock(nn.Module):
         self.bn_s1 = nn.BatchNorm2d(out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map `(N, in, H, W)` to `(N, out, H, W)`."""
         return F.relu(self.bn_s1(self.conv_s1(x)), inplace=not self.training)
 
 
@@ -81,6 +82,7 @@ class RSU(nn.Module):
             self.add_module(f"rebnconv{i}d", ConvBlock(2 * mid_channels, channels, dilation))
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map `(N, in, H, W)` to `(N, out, H, W)`, for any height and width."""
         entry = self.rebnconvin(x)
         skips: list[Tensor] = []
         x = entry
@@ -201,6 +203,7 @@ class _Stem(nn.Module):
         self.bn = nn.BatchNorm2d(out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map `(N, in, H, W)` to half the height and width, rounded up."""
         return F.relu(self.bn(self.conv(x)))
 
 

@@ -17,7 +17,7 @@ FINEST_WEIGHT = 5.0
 
 
 def structure_loss(logits: Tensor, target: Tensor, window: int = WINDOW) -> Tensor:
-    """Pixel-position-aware loss: BCE and IoU, both weighted towards edges and fine parts (equation 6).
+    """Pixel-position-aware loss: BCE and IoU, weighted towards edges and fine parts (equation 6).
 
     `W = 1 + 5 |AvgPool(M) - M|`, large where a pixel differs from its neighbourhood.
 
@@ -48,9 +48,8 @@ def gt_encoder_loss(side_logits: Sequence[Tensor], target: Tensor) -> Tensor:
 
 
 def _kl_divergence(feature: Tensor, reference: Tensor) -> Tensor:
-    return F.kl_div(
-        F.log_softmax(feature, dim=1), F.softmax(reference, dim=1), reduction="none"
-    ).mean()
+    own, target = F.log_softmax(feature, dim=1), F.softmax(reference, dim=1)
+    return F.kl_div(own, target, reduction="none").mean()
 
 
 FEATURE_DISTANCES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
@@ -64,7 +63,7 @@ FEATURE_DISTANCES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 def feature_loss(
     features: Sequence[Tensor], references: Sequence[Tensor], distance: str = "mse"
 ) -> Tensor:
-    """Distance between the network's features and the ground-truth encoder's, over all levels (equation 5).
+    """Distance between the network's features and the ground-truth encoder's (equation 5).
 
     Args:
         features: Of `ISNet`, one per level.
@@ -89,7 +88,8 @@ def refine_loss(
     Args:
         side_logits: d1..d6, finest first.
         target: True masks `(N, 1, H, W)`, 0..1.
-        features, references: Of the network and of the ground-truth encoder; both or neither.
+        features: Of the network.
+        references: Of the ground-truth encoder. Both or neither.
         distance: A name in `FEATURE_DISTANCES`.
 
     Returns:

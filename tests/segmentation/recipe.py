@@ -49,7 +49,7 @@ def recipe_weights(keys_json: Path, bnstats: Path) -> dict[str, torch.Tensor]:
 
 
 def recipe_image(name: str, height: int, width: int, channels: int = 3) -> NDArray[np.uint8]:
-    """A reproducible picture `(height, width, channels)`, uint8: three block noises and six ellipses."""
+    """A reproducible uint8 picture: three block noises and six ellipses."""
     rng = _generator(name)
     picture = np.zeros((height, width, channels), np.int64)
     for block, weight in ((61, 5), (17, 3), (5, 2)):

@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 
 from segmentation.isnet import RSU, GTEncoder, ISNet
-from tests.segmentation.recipe import recipe_weights
+
+from .recipe import recipe_weights
 
 RELATIVE = 3e-4  # of the array's largest value
 
-Fixture = dict[str, NDArray[np.float32]]
+Fixture = dict[str, NDArray[np.floating]]
 
 
-def assert_near(actual: torch.Tensor, expected: NDArray[np.float32], what: str) -> None:
+def assert_near(actual: torch.Tensor, expected: NDArray[np.floating], what: str) -> None:
     assert tuple(actual.shape) == expected.shape, what
     error = np.abs(actual.detach().numpy() - expected).max()
     assert error <= RELATIVE * np.abs(expected).max(), f"{what}: off by {error:.2e}"
