@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps, PngImagePlugin
+from PIL import Image, ImageChops, ImageCms, ImageOps, PngImagePlugin
 
 from cartoonedit.errors import InvalidInput
 from cartoonedit.files import atomic_path
@@ -273,10 +273,10 @@ def _upright(image: Image.Image) -> Image.Image:
 
 def _to_srgb(image: Image.Image) -> Image.Image:
     """Bring CMYK and pictures with a colour profile to sRGB."""
+    profile = image.info.get("icc_profile")
     if image.mode == "CMYK" and image.format == "JPEG" and "adobe" not in image.info:
         # Pillow takes every CMYK JPEG for Adobe's inverted kind; one without Adobe's marker is not.
-        image = Image.fromarray(255 - np.array(image), "CMYK")
-    profile = image.info.get("icc_profile")
+        image = ImageChops.invert(image)
     if not profile or image.mode not in ("RGB", "RGBA", "CMYK"):
         return image
     try:
