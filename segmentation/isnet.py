@@ -155,11 +155,13 @@ class ISNet(_SideOutputs):
             0.25 a slim one with a sixteenth of the work.
     """
 
+    STEM_CHANNELS = _ISNET_ENCODER[0][0]
+
     def __init__(self, in_channels: int = 4, width: float = 1.0) -> None:
         super().__init__()
         self.in_channels = in_channels
         self.width = width
-        stem = scaled(_ISNET_ENCODER[0][0], width)
+        stem = scaled(self.STEM_CHANNELS, width)
         self.conv_in = nn.Conv2d(in_channels, stem, 3, stride=2, padding=1)
         self._add_encoder(_ISNET_ENCODER, width)
         for i in range(len(_ISNET_DECODER) - 1, -1, -1):
