@@ -153,6 +153,7 @@ def test_foreign_classes(
     for cls in (Buffer, Config):
         cls.__module__, cls.__qualname__ = "foreign.history", cls.__name__
         setattr(module, cls.__name__, cls)
+    Buffer.mean.__qualname__ = "Buffer.mean"  # pickled as getattr(Buffer, "mean")
     monkeypatch.setitem(sys.modules, "foreign", types.ModuleType("foreign"))
     monkeypatch.setitem(sys.modules, "foreign.history", module)
     said = {"cfg": CONFIG, "env": Config(a=Config(b=1)), "seed": np.int64(3), "slice": slice(1, 2)}
