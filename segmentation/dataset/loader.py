@@ -1,0 +1,149 @@
+"""Endless composed scenes as training examples for the two stages.
+
+Example number i of a run is a pure function of (sources, seed, i), so a resumed run goes on exactly where
+it stopped and the number of workers changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from segmentation.dataset.coarse import coarse_like
+from segmentation.dataset.compose import Sample, Sources, compose
+from segmentation.losses import Targets
+
+PAD_VALUE = 114
+MIN_PIXELS = 25
+"""Smaller visible parts are nobody's target."""
+
+
+class DetectorExamples(Dataset[tuple[Tensor, Targets]]):
+    """Letterboxed scenes with boxes and masks.
+
+    Args:
+        sources: the material.
+        seed: of the run.
+        batch: examples ``i`` of one batch share their size.
+        sizes: input sides to choose from, multiples of 32.
+        length: number of examples.
+    """
+
+    def __init__(
+        self, sources: Sources, *, seed: int, batch: int, sizes: Sequence[int], length: int
+    ) -> None:
+        self.sources, self.seed, self.batch, self.sizes, self.length = (
+            sources, seed, batch, tuple(sizes), length,
+        )  # fmt: skip
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Targets]:
+        """A BGR uint8 picture ``(3, S, S)`` and its characters."""
+        size = _size_of_batch(self.seed, index // self.batch, self.sizes)
+        rng = np.random.default_rng((self.seed, index, 2))
+        width = height = size
+        if rng.random() < 0.35:
+            short = int(size * rng.uniform(0.55, 0.95))
+            width, height = (size, short) if rng.random() < 0.6 else (short, size)
+        sample = compose(self.sources, self.seed, index, (width, height))
+        padding = ((0, size - height), (0, size - width))
+        picture = np.pad(sample.picture, (*padding, (0, 0)), constant_values=PAD_VALUE)
+        masks = np.pad(sample.alphas > 127, ((0, 0), *padding))
+        masks = masks[masks.sum((1, 2)) >= MIN_PIXELS]
+        boxes = np.array([_box(mask) for mask in masks], np.float32).reshape(-1, 4)
+        bgr = np.ascontiguousarray(picture[..., ::-1].transpose(2, 0, 1))
+        return torch.from_numpy(bgr), Targets(
+            torch.from_numpy(boxes), torch.from_numpy(masks.astype(np.uint8))
+        )
+
+
+def _size_of_batch(seed: int, batch: int, sizes: Sequence[int]) -> int:
+    return int(np.random.default_rng((seed, batch, 1)).choice(sizes))
+
+
+def _box(mask: npt.NDArray[np.bool_]) -> tuple[int, int, int, int]:
+    xs, ys = np.flatnonzero(mask.any(0)), np.flatnonzero(mask.any(1))
+    return xs[0], ys[0], xs[-1] + 1, ys[-1] + 1
+
+
+def collate_detector(examples: list[tuple[Tensor, Targets]]) -> tuple[Tensor, list[Targets]]:
+    """Stack pictures ``(N, 3, S, S)`` and list their targets."""
+    pictures, targets = zip(*examples, strict=True)
+    return torch.stack(pictures), list(targets)
+
+
+class RefinerExamples(Dataset[tuple[Tensor, Tensor, Tensor]]):
+    """Crops around one character each, with a rough mask to start from and the true alpha.
+
+    Args:
+        sources: the material.
+        seed: of the run.
+        batch: examples ``i`` of one batch share their size.
+        sizes: sides of the crops to choose from.
+        length: number of examples.
+        canvas: side of the scenes that crops are taken from.
+    """
+
+    def __init__(
+        self,
+        sources: Sources,
+        *,
+        seed: int,
+        batch: int,
+        sizes: Sequence[int],
+        length: int,
+        canvas: int = 512,
+    ) -> None:
+        self.sources, self.seed, self.batch, self.sizes, self.length, self.canvas = (
+            sources, seed, batch, tuple(sizes), length, canvas,
+        )  # fmt: skip
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
+        """BGR uint8 ``(3, S, S)``, rough mask and true alpha uint8 ``(1, S, S)``."""
+        size = _size_of_batch(self.seed, index // self.batch, self.sizes)
+        rng = np.random.default_rng((self.seed, index, 3))
+        canvas = (self.canvas, self.canvas)
+        sample = compose(self.sources, self.seed, index, canvas)
+        attempt = index
+        while not len(sample.alphas):
+            attempt += self.length
+            sample = compose(self.sources, self.seed, attempt, canvas)
+        picture, rough, alpha = _crop_one(sample, rng, size)
+        bgr = np.ascontiguousarray(picture[..., ::-1].transpose(2, 0, 1))
+        return torch.from_numpy(bgr), torch.from_numpy(rough)[None], torch.from_numpy(alpha)[None]
+
+
+def _crop_one(
+    sample: Sample, rng: np.random.Generator, size: int
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+    """Crop around a random character: picture, rough mask, alpha; ``size`` squared, black outside."""
+    chosen = int(rng.integers(len(sample.alphas)))
+    alpha = sample.alphas[chosen]
+    others = np.delete(sample.alphas, chosen, axis=0)
+    rough = coarse_like(alpha > 127, others > 127, rng)
+    x0, y0, x1, y1 = _box(rough if rough.any() else alpha > 127)
+    side = max(x1 - x0, y1 - y0) * (1 + 2 * rng.uniform(0.08, 0.3))
+    centre_x = (x0 + x1) / 2 + rng.normal(0, 0.02) * side
+    centre_y = (y0 + y1) / 2 + rng.normal(0, 0.02) * side
+    scale = size / side
+    matrix = np.array(
+        [[scale, 0, size / 2 - centre_x * scale], [0, scale, size / 2 - centre_y * scale]]
+    )
+    flags = cv2.INTER_LINEAR
+
+    def crop(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        return cv2.warpAffine(image, matrix, (size, size), flags=flags).astype(np.uint8)
+
+    rough_crop = (crop(rough.astype(np.uint8) * 255) > 127).astype(np.uint8) * 255
+    return crop(sample.picture), rough_crop.astype(np.uint8), crop(alpha)
