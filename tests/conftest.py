@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 
 # Refuses every connection that leaves the process, in a child as in a test.
-REFUSE_NETWORK = '''\
+REFUSE_NETWORK = """\
 import socket
 
 
@@ -41,7 +41,7 @@ def _local_only(connect):
 
 
 socket.socket.connect, socket.socket.connect_ex = _local_only(_connect), _local_only(_connect_ex)
-'''
+"""
 
 
 @pytest.fixture(scope="session")
@@ -71,7 +71,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def offline_env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """An environment for a child process in which Python refuses the network and caches are empty."""
+    """An environment for a child process: Python refuses the network, caches are empty."""
     folder = tmp_path_factory.mktemp("offline")
     (folder / "sitecustomize.py").write_text(REFUSE_NETWORK, encoding="utf-8")
     path = os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH"))))

@@ -1,4 +1,4 @@
-"""Two pictures to try everything on; their origin and licence stand in ``LICENCE.md`` beside them."""
+"""Two pictures to try everything on; ``LICENCE.md`` beside them gives origin and licence."""
 
 from __future__ import annotations
 

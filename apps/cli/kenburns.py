@@ -1,0 +1,99 @@
+"""``cartoonedit kenburns``: a camera move through pictures."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from apps.cli import options
+from apps.cli.batch import find_pictures, for_each
+from apps.cli.places import distinct, is_scene
+from apps.cli.record import write_record
+from apps.cli.terminal import print_json
+from apps.kenburns import KenBurnsOptions
+
+if TYPE_CHECKING:
+    from cartoonedit.runtime import Progress
+    from cartoonedit.scene import Scene
+    from segmentation.segmenter import Segmenter
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
+@app.command()
+@options.expand(KenBurnsOptions, options.SegmenterOptions)
+def kenburns(
+    ctx: typer.Context,
+    pictures: options.Pictures,
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", "-o", help="The clip: .mp4 .webm .mov .gif .apng .webp, or a folder of PNGs."
+        ),
+    ],
+    depth: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|FILE", help="Depth estimator, or a depth map to use instead."),
+    ] = None,
+    as_json: options.AsJson = False,
+    **values: Any,
+) -> None:
+    """Render a camera move in which the characters separate from the background.
+
+    Takes pictures, which are segmented first, and folders that `cartoonedit segment` wrote, whose
+    masks, depth map and plate may have been edited. Of several pictures each has its clip in OUT.
+    """
+    from apps.kenburns import KenBurns
+
+    camera = options.build(KenBurnsOptions, values)
+    files, missing = find_pictures(pictures)
+    clips = _clips(files, out)
+    segmenter = None
+    if not all(map(is_scene, files)):
+        segmenter = options.make_segmenter(values)
+
+    def work(file: Path, progress: Progress) -> dict[str, Any]:
+        scene = _open(file, segmenter, progress)
+        if depth is not None:
+            scene = scene.replace(depth_estimator=depth, depth=None)
+        KenBurns(camera)(scene, clips[file], progress)
+        models = segmenter.files if segmenter and not is_scene(file) else {}
+        write_record(
+            ctx, clips[file], inputs=_inputs(file), models=models, pictures=[file], out=clips[file]
+        )
+        if not as_json:
+            typer.echo(f"{file}: {clips[file]}")
+        return {"file": str(file), "clip": str(clips[file]), "instances": len(scene)}
+
+    done, failed = for_each(files, work)
+    failed = missing + failed
+    if as_json:
+        print_json({"clips": done, "failed": [asdict(failure) for failure in failed]})
+    if failed:
+        raise typer.Exit(1)
+
+
+def _clips(files: list[Path], out: Path) -> dict[Path, Path]:
+    if len(files) == 1:
+        return {files[0]: out}
+    if out.suffix:
+        raise typer.BadParameter(
+            f"{len(files)} pictures make {len(files)} clips: give --out a folder, not {out}."
+        )
+    return distinct(files, lambda name: out / f"{name}.mp4", lambda file, path: True)
+
+
+def _open(file: Path, segmenter: Segmenter | None, progress: Progress) -> Scene:
+    """Open a saved scene, or segment a picture."""
+    if segmenter is None or is_scene(file):
+        from cartoonedit.scene import Scene
+
+        return Scene.open(file)
+    return segmenter(file, progress=progress)
+
+
+def _inputs(file: Path) -> list[Path]:
+    return sorted(path for path in file.rglob("*") if path.is_file()) if is_scene(file) else [file]

@@ -1,0 +1,163 @@
+"""Options that several commands share, and options made from the fields of a dataclass."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, dataclass, fields
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Literal,
+    NamedTuple,
+    TypeVar,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+import typer
+
+from cartoonedit.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from segmentation.segmenter import Segmenter
+
+__all__ = [
+    "AsJson",
+    "Overwrite",
+    "Pictures",
+    "Seed",
+    "SegmenterOptions",
+    "Size",
+    "build",
+    "expand",
+    "make_segmenter",
+]
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+Made = TypeVar("Made")
+
+Pictures = Annotated[
+    list[str], typer.Argument(metavar="PICTURE", help="Files, folders of pictures, or patterns.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Make again what is there already.")]
+Seed = Annotated[int, typer.Option(min=0, help="Same seed, same result.")]
+
+
+@dataclass
+class SegmenterOptions:
+    """How to segment: what ``segmentation.segmenter.Segmenter`` takes, without importing it.
+
+    Attributes:
+        model: A name from `cartoonedit models list`, or a file of weights.
+        threshold: The least score that counts as a character, 0 to 1.
+        max_instances: The most characters in a picture.
+        refine: The second stage: around each character, on the whole picture, or left out.
+        overlap: Let masks overlap where the characters do.
+        runtime: What runs the networks.
+        device: auto, cpu, cuda, cuda:N or mps.
+    """
+
+    model: str = "embedded"
+    threshold: Annotated[float, typer.Option(min=0, max=1)] = 0.3
+    max_instances: Annotated[int, typer.Option(min=1)] = 100
+    refine: Literal["instance", "picture", "none"] = "instance"
+    overlap: bool = False
+    runtime: Literal["torch", "onnx"] = "torch"
+    device: str = "auto"
+
+
+def make_segmenter(values: Mapping[str, Any]) -> Segmenter:
+    """Make the segmenter that a command's options describe."""
+    from segmentation.segmenter import Segmenter
+
+    return Segmenter(**vars(build(SegmenterOptions, values)))
+
+
+class Size(NamedTuple):
+    """Width and height in pixels, written as on the command line."""
+
+    width: int
+    height: int
+
+    def __str__(self) -> str:
+        return f"{self.width}x{self.height}"
+
+    @classmethod
+    def parse(cls, text: str) -> Size:
+        """Read ``1280x720``.
+
+        Raises:
+            typer.BadParameter: It has another form.
+        """
+        match = re.fullmatch(r"(\d{1,5})[x×](\d{1,5})", text.strip().lower())
+        if not match or "0" in match.groups():
+            raise typer.BadParameter(f"give a size in pixels such as 1280x720; got {text!r}.")
+        return cls(int(match[1]), int(match[2]))
+
+
+def expand(*classes: type) -> Callable[[Command], Command]:
+    """Give a command one option per field of dataclasses, in place of its ``**values``.
+
+    The option's type and default are the field's, its help is what the ``Attributes`` section of
+    the class says about the field: defaults and their description have one source.
+    """
+
+    def decorate(command: Command) -> Command:
+        signature = inspect.signature(command, eval_str=True)
+        own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+        made = [_parameter(cls, field) for cls in classes for field in fields(cls)]
+        together = [*own, *made]
+        command.__signature__ = signature.replace(  # type: ignore[attr-defined]
+            parameters=[p.replace(kind=p.KEYWORD_ONLY) for p in together]
+        )
+        command.__annotations__ = {p.name: p.annotation for p in together}
+        return command
+
+    return decorate
+
+
+def build(cls: type[Made], values: Mapping[str, Any]) -> Made:
+    """Make a dataclass from the options of a command; a value it refuses is wrong usage."""
+    try:
+        return cls(**{field.name: values[field.name] for field in fields(cls)})  # type: ignore[arg-type]
+    except InvalidInput as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _parameter(cls: type, field: Field[Any]) -> inspect.Parameter:
+    """A parameter of a typer command for a field of a dataclass."""
+    hint = get_type_hints(cls, include_extras=True)[field.name]
+    option = typer.Option()
+    if get_origin(hint) is Annotated:
+        hint, option = get_args(hint)
+    option.help = describe_field(cls, field.name)
+    if field.name.endswith("_wh"):  # a pair of pixels is one word on the command line
+        option = typer.Option(
+            f"--{field.name.removesuffix('_wh')}",
+            parser=Size.parse,
+            metavar="WxH",
+            help=option.help,
+        )
+        hint = Size | None if field.default is None else Size
+    elif hint is bool:
+        flag = field.name.replace("_", "-")
+        option = typer.Option(f"--no-{flag}" if field.default else f"--{flag}", help=option.help)
+    default = field.default if field.default is not MISSING else inspect.Parameter.empty
+    return inspect.Parameter(
+        field.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=default,
+        annotation=Annotated[hint, option],
+    )
+
+
+def describe_field(cls: type, name: str) -> str:
+    """What the ``Attributes`` section of a Google docstring says about a field, as one line."""
+    section = re.split(r"^Attributes:\s*$", inspect.getdoc(cls) or "", flags=re.MULTILINE)[-1]
+    match = re.search(rf"^    {name}: (.*(?:\n {{5,}}.*)*)", section, flags=re.MULTILINE)
+    return " ".join(match[1].replace("``", "").split()) if match else ""
