@@ -87,7 +87,7 @@ def for_each(
     with progress_bar() as show:
         for index, file in enumerate(files):
             try:
-                results.append(work(file, _part(show, index, len(files), file.name)))
+                results.append(work(file, share(show, index, len(files), file.name)))
             except Cancelled:
                 raise
             except Exception as error:  # any kind: the other pictures do not suffer for this one
@@ -97,12 +97,12 @@ def for_each(
     return results, failures
 
 
-def _part(show: Show, index: int, total: int, name: str) -> Progress:
+def share(show: Show, index: int, total: int, name: str) -> Progress:
     """Return the progress callback for part ``index`` of ``total`` equal ones of the bar."""
 
     def progress(step: int, steps: int, message: str) -> None:
-        share = min(step / steps, 1.0) if steps else 0.0
-        show(index + share, total, f"{name}: {message}" if message else name)
+        done = min(step / steps, 1.0) if steps else 0.0
+        show(index + done, total, f"{name}: {message}" if message else name)
 
     progress(0, 1, "")
     return progress

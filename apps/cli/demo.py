@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -13,7 +13,7 @@ from apps.cli.batch import share
 from apps.cli.record import write_record
 from apps.cli.segment import ANNOTATIONS, describe_scene, write_json, write_parts
 from apps.cli.terminal import megabytes, print_json, print_table, progress_bar
-from cartoonedit.samples import SAMPLES, sample_path
+from cartoonedit.samples import sample_path
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -39,7 +39,7 @@ def demo(
         Path, typer.Option("--out", "-o", file_okay=False, help="Folder to write.")
     ] = Path("demo"),
     sample: Annotated[
-        str, typer.Option(metavar="|".join(SAMPLES), help="Which sample picture.")
+        Literal["concert", "novel"], typer.Option(help="Which sample picture.")
     ] = "concert",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
     as_json: options.AsJson = False,

@@ -97,10 +97,9 @@ def write_parts(
     parts: Sequence[PartName] = (),
 ) -> None:
     """Write a scene's folder and all that is made from it; if that fails, write nothing."""
-    from cartoonedit.export import save_cutouts
-    from cartoonedit.export_layers import save_ora, save_psd
+    from cartoonedit.export import overlay, save_cutouts, save_ora, save_psd
     from cartoonedit.files import atomic_folder
-    from cartoonedit.images import overlay, save_image
+    from cartoonedit.images import save_image
 
     with atomic_folder(folder, stale=_STALE) as part:
         if psd:

@@ -1,0 +1,53 @@
+"""`import cartoonedit` and every help text load no heavy library. Structure only: nothing is timed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {"torch", "torchvision", "diffusers", "transformers", "onnxruntime", "timm", "accelerate"}
+# What would break the 0.3 s of `import cartoonedit` and `cartoonedit --help`.
+SLOW = HEAVY | {"numpy", "cv2", "PIL", "scipy", "rich", "huggingface_hub", "moviepy", "yaml"}
+
+HELP = "import apps.cli\ntry:\n    apps.cli.main({argv!r})\nexcept SystemExit as stop:\n    assert not stop.code, stop.code\n"
+
+
+def loaded_by(code: str) -> set[str]:
+    """Top-level modules in a new interpreter that ran ``code``."""
+    listing = "\nimport json, sys\nprint('\\n' + json.dumps(sorted({m.split('.')[0] for m in sys.modules})))"
+    run = subprocess.run(
+        [sys.executable, "-c", code + listing], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    return set(json.loads(run.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize(
+    ("code", "forbidden"),
+    [
+        ("import cartoonedit", SLOW | {"apps", "segmentation", "typer"}),
+        (HELP.format(argv=["--help"]), SLOW),
+        (HELP.format(argv=["--version"]), SLOW),
+        *[
+            (HELP.format(argv=[*command.split(), "--help"]), HEAVY)
+            for command in (
+                "segment", "kenburns", "demo", "rerun", "doctor", "evaluate", "evaluate segmentation",
+                "models", "models list", "models fetch", "models verify", "models path",
+            )
+        ],
+    ],
+)  # fmt: skip
+def test_does_not_load(code: str, forbidden: set[str]) -> None:
+    assert not loaded_by(code) & forbidden
+
+
+def test_public_names_resolve() -> None:
+    import cartoonedit
+
+    for name in cartoonedit.__all__:
+        assert getattr(cartoonedit, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = cartoonedit.nonsense
