@@ -13,7 +13,13 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from cartoonedit.errors import Cancelled, CartooneditError, InvalidInput, MissingExtra, ModelNotFound
+from cartoonedit.errors import (
+    Cancelled,
+    CartooneditError,
+    InvalidInput,
+    MissingExtra,
+    ModelNotFound,
+)
 
 if TYPE_CHECKING:
     from apps.kenburns import KenBurns, KenBurnsOptions

@@ -1,8 +1,9 @@
 """The errors of cartoonedit: few, and each message teaches.
 
-A message says four things in this order: what was wrong, what was received, what is allowed, and what to
-do about it. All of them derive from :class:`CartooneditError`, so one ``except`` catches everything that
-this package raises on purpose; each also derives from the built-in error a Python user would expect.
+A message says four things in this order: what was wrong, what was received, what is allowed, and
+what to do about it. All of them derive from :class:`CartooneditError`, so one ``except`` catches
+everything that this package raises on purpose; each also derives from the built-in error a Python
+user would expect.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ class CartooneditError(Exception):
     """Anything that cartoonedit raises on purpose. Its text is meant to be shown to a person."""
 
     def __str__(self) -> str:
-        # FileNotFoundError and ImportError bring their own __str__; one plain sentence is wanted here.
+        # FileNotFoundError and ImportError bring their own __str__; one plain sentence is wanted
+        # here.
         return str(self.args[0]) if self.args else ""
 
 

@@ -1,4 +1,4 @@
-"""Files and folders: written beside and renamed into place, so that nobody ever sees half of one."""
+"""Files and folders, written beside and renamed into place: nobody ever sees half of one."""
 
 from __future__ import annotations
 
@@ -16,18 +16,32 @@ from cartoonedit.errors import CartooneditError, InvalidInput
 __all__ = ["PICTURE_SUFFIXES", "atomic_folder", "atomic_path", "expand_pictures", "sha256"]
 
 PICTURE_SUFFIXES = frozenset(
-    {".png", ".jpg", ".jpeg", ".jpe", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".tga", ".avif", ".jp2", ".ppm"}
+    {
+        ".png",
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".webp",
+        ".gif",
+        ".bmp",
+        ".tif",
+        ".tiff",
+        ".tga",
+        ".avif",
+        ".jp2",
+        ".ppm",
+    }
 )
-"""File endings that count as pictures when a folder is searched; a file named outright may have any."""
+"""Endings that count as pictures when a folder is searched; a file named outright may have any."""
 
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Give a temporary path beside ``path``; when the block ends well, it takes the place of ``path``.
+    """Give a temporary path beside ``path``, which takes its place when the block ends well.
 
-    The temporary name keeps the ending, because many writers choose the format by it. Missing parent
-    folders are made. After any exception, Ctrl-C included, the partial file is removed and what stood at
-    ``path`` before is untouched.
+    The temporary name keeps the ending, because many writers choose the format by it. Missing
+    parent folders are made. After any exception, Ctrl-C included, the partial file is removed and
+    what stood at ``path`` before is untouched.
 
     Raises:
         InvalidInput: ``path`` is a folder.
@@ -37,7 +51,9 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     if target.is_symlink():  # replace what the link points at, not the link
         target = target.resolve()
     if target.is_dir():
-        raise InvalidInput(f"cannot write a file at {target}: it is a folder. Give a file name inside it.")
+        raise InvalidInput(
+            f"cannot write a file at {target}: it is a folder. Give a file name inside it."
+        )
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = _beside(target)
     try:
@@ -52,7 +68,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder(path: str | Path, *, stale: Iterable[str] = ()) -> Iterator[Path]:
-    """Give an empty temporary folder beside ``path``; when the block ends well, its files move to ``path``.
+    """Give a temporary folder beside ``path``, whose files move there when the block ends well.
 
     Where ``path`` does not exist yet, that is a single rename. Where it does, each finished file is
     renamed into it and everything else in it stays, because the folder may hold files of the user.
@@ -60,8 +76,8 @@ def atomic_folder(path: str | Path, *, stale: Iterable[str] = ()) -> Iterator[Pa
 
     Args:
         path: The folder to write.
-        stale: Glob patterns, relative to ``path``, of files from an earlier run; those which the block
-            did not write anew are deleted at the end.
+        stale: Glob patterns, relative to ``path``, of files from an earlier run; those which the
+            block did not write anew are deleted at the end.
 
     Raises:
         InvalidInput: ``path`` is a file.
@@ -70,13 +86,17 @@ def atomic_folder(path: str | Path, *, stale: Iterable[str] = ()) -> Iterator[Pa
     if target.is_symlink():
         target = target.resolve()
     if target.exists() and not target.is_dir():
-        raise InvalidInput(f"cannot write a folder at {target}: a file of that name is there. Give another name.")
+        raise InvalidInput(
+            f"cannot write a folder at {target}: a file of that name is there. Give another name."
+        )
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = _beside(target)
     partial.mkdir()
     try:
         yield partial
-        written = [file.relative_to(partial) for file in sorted(partial.rglob("*")) if file.is_file()]
+        written = [
+            file.relative_to(partial) for file in sorted(partial.rglob("*")) if file.is_file()
+        ]
         for name in written:
             _flush(partial / name)
         old = {file for pattern in stale for file in target.glob(pattern) if file.is_file()}
@@ -106,8 +126,8 @@ def _flush(path: Path) -> None:
 def expand_pictures(patterns: Iterable[str | Path]) -> list[Path]:
     """Turn files, folders and globs into a list of files, each once, in the order they were named.
 
-    A folder stands for the pictures directly inside it, by name. A file is taken whatever its ending.
-    A pattern that exists as a file is that file, even with ``*`` or ``[`` in its name.
+    A folder stands for the pictures directly inside it, by name. A file is taken whatever its
+    ending. A pattern that exists as a file is that file, even with ``*`` or ``[`` in its name.
 
     Raises:
         InvalidInput: A pattern matches nothing.
@@ -123,12 +143,21 @@ def expand_pictures(patterns: Iterable[str | Path]) -> list[Path]:
         else:
             matches = [Path(name) for name in sorted(glob.glob(str(path), recursive=True))]
             matches = [match for match in matches if match.is_file()]
-            missing = f"no file matches {str(path)!r}" if glob.has_magic(str(path)) else f"there is no file {path}"
+            missing = (
+                f"no file matches {str(path)!r}"
+                if glob.has_magic(str(path))
+                else f"there is no file {path}"
+            )
         if not matches:
-            raise InvalidInput(f"{missing}. Give picture files, folders of pictures, or patterns such as 'art/*.png'.")
+            raise InvalidInput(
+                f"{missing}. Give picture files, folders of pictures, or patterns such as"
+                " 'art/*.png'."
+            )
         found.update(dict.fromkeys(matches))
     if not found:
-        raise InvalidInput("no picture was given. Give picture files, folders of pictures, or patterns.")
+        raise InvalidInput(
+            "no picture was given. Give picture files, folders of pictures, or patterns."
+        )
     return list(found)
 
 

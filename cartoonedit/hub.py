@@ -1,8 +1,8 @@
 """The catalogue of weights: what each name stands for, where it is, and how to get it.
 
 Weights of the Hugging Face hub live in its own cache, so ``HF_HOME``, ``HF_HUB_CACHE``,
-``HF_HUB_OFFLINE``, ``HF_ENDPOINT`` and ``HF_TOKEN`` work as everywhere. Nothing is ever downloaded but by
-:func:`fetch`. Wherever a name is taken, so is the path of a file or folder.
+``HF_HUB_OFFLINE``, ``HF_ENDPOINT`` and ``HF_TOKEN`` work as everywhere. Nothing is ever downloaded
+but by :func:`fetch`. Wherever a name is taken, so is the path of a file or folder.
 """
 
 from __future__ import annotations
@@ -110,25 +110,30 @@ def resolve(name_or_path: str | Path, role: str | None = None) -> Path:
     """Find a file of weights on this machine, without any network access.
 
     Args:
-        name_or_path: A name of the catalogue, or a file or folder. A name wins over a file of the same
-            name in the current folder; write ``./name`` for that one.
+        name_or_path: A name of the catalogue, or a file or folder. A name wins over a file of the
+            same name in the current folder; write ``./name`` for that one.
         role: Which file of a named set; needed where it has several.
 
     Returns:
         A file that exists. For a path, that path.
 
     Raises:
-        ModelNotFound: It is not on this machine; the text says what, where it was looked for and what to do.
+        ModelNotFound: It is not on this machine; the text says what, where it was looked for and
+            what to do.
         InvalidInput: The name or role is unknown, or a role is needed.
     """
     weights = CATALOGUE.get(str(name_or_path))
     if weights is None:
         return _local(Path(name_or_path).expanduser())
     if role is None and len(weights.files) > 1:
-        raise InvalidInput(f"{weights.name} has several files; name one role of: {', '.join(weights.files)}.")
+        raise InvalidInput(
+            f"{weights.name} has several files; name one role of: {', '.join(weights.files)}."
+        )
     role = role or next(iter(weights.files))
     if role not in weights.files:
-        raise InvalidInput(f"{weights.name} has no file for {role!r}. Roles: {', '.join(weights.files)}.")
+        raise InvalidInput(
+            f"{weights.name} has no file for {role!r}. Roles: {', '.join(weights.files)}."
+        )
     found = _find(weights, weights.files[role])
     if found is None:
         raise ModelNotFound(_not_here(weights, weights.files[role]))
@@ -143,7 +148,8 @@ def path(name: str) -> Path:
         InvalidInput: The name is unknown.
     """
     weights = _entry(name)
-    return [resolve(name, role) for role in weights.files][0].parent
+    files = [resolve(name, role) for role in weights.files]
+    return files[0].parent
 
 
 def fetch(name: str, progress: Progress | None = None) -> Path:
@@ -174,7 +180,8 @@ def fetch(name: str, progress: Progress | None = None) -> Path:
 def verify(name: str) -> dict[str, str]:
     """Compare the files of ``name`` with what is known about them.
 
-    The digest is that of the catalogue, or else the one that the Hugging Face cache names its file by.
+    The digest is that of the catalogue, or else the one that the Hugging Face cache names its file
+    by.
 
     Returns:
         For each file: ``ok``, ``unknown`` (there, but no digest to compare with), ``missing``, or
@@ -189,7 +196,9 @@ def verify(name: str) -> dict[str, str]:
 
 def _entry(name: str) -> Weights:
     if name not in CATALOGUE:
-        raise InvalidInput(f"there are no weights called {name!r}. The catalogue has: {', '.join(CATALOGUE)}.")
+        raise InvalidInput(
+            f"there are no weights called {name!r}. The catalogue has: {', '.join(CATALOGUE)}."
+        )
     return CATALOGUE[name]
 
 
@@ -222,13 +231,15 @@ def _embedded_folder() -> Path:
 def _not_here(weights: Weights, file: WeightsFile) -> str:
     if weights.embedded:
         return (
-            f"{file.file} is missing from {_embedded_folder()}, so this installation is not complete."
+            f"{file.file} is missing from {_embedded_folder()}, so this installation is not"
+            " complete."
             " Install cartoonedit again, or give the path of other weights."
         )
     from huggingface_hub import constants
 
     return (
-        f"the weights {weights.name!r} are not on this machine: {file.file} of {weights.repo} is not in"
+        f"the weights {weights.name!r} are not on this machine: {file.file} of {weights.repo} is"
+        " not in"
         f" {constants.HF_HUB_CACHE}. Fetch them with: cartoonedit models fetch {weights.name}."
         " Or give the path of a file that you have."
     )
@@ -240,13 +251,16 @@ def _download(weights: Weights, file: WeightsFile) -> None:
     import huggingface_hub
 
     if huggingface_hub.constants.HF_HUB_OFFLINE:
-        raise ModelNotFound(f"{_not_here(weights, file)} HF_HUB_OFFLINE is set; unset it to download.")
+        raise ModelNotFound(
+            f"{_not_here(weights, file)} HF_HUB_OFFLINE is set; unset it to download."
+        )
     logger.info("fetching %s of %s (%s)", file.file, weights.repo, weights.licence)
     try:
         huggingface_hub.hf_hub_download(weights.repo, file.file)
     except Exception as error:  # its kinds differ between versions and HTTP libraries
         raise ModelNotFound(
-            f"{file.file} of {weights.repo} could not be fetched: {error} Check the connection, choose a mirror"
+            f"{file.file} of {weights.repo} could not be fetched: {error} Check the connection,"
+            " choose a mirror"
             " with HF_ENDPOINT, or download the file elsewhere and give its path."
         ) from error
 
@@ -257,7 +271,9 @@ def _check(found: Path | None, file: WeightsFile) -> str:
     size = found.stat().st_size
     if file.size_bytes is not None and size != file.size_bytes:
         return f"damaged: {size} bytes instead of {file.size_bytes}"
-    named_by = found.resolve().name  # the cache names a blob by its SHA-256, or by git's SHA-1 if small
+    named_by = (
+        found.resolve().name
+    )  # the cache names a blob by its SHA-256, or by git's SHA-1 if small
     expected = file.sha256 or (named_by if _is_digest(named_by) else None)
     if expected is None:
         return "unknown"

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,16 @@ from PIL import Image, ImageChops, ImageCms, ImageOps, PngImagePlugin
 from cartoonedit.errors import InvalidInput
 from cartoonedit.files import atomic_path
 
-__all__ = ["MAX_PIXELS", "Picture", "open_grey", "open_image", "open_mask", "resize", "save_image"]
+__all__ = [
+    "MAX_PIXELS",
+    "Picture",
+    "fit",
+    "open_grey",
+    "open_image",
+    "open_mask",
+    "resize",
+    "save_image",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -29,12 +39,12 @@ Picture = str | Path | Image.Image | np.ndarray
 """What every function that opens a picture takes."""
 
 MAX_PIXELS = 150_000_000
-"""Pictures with more pixels are refused, because a small file can unpack into more memory than there is.
+"""Pictures with more pixels are refused: a small file can unpack into more than the memory holds.
 ``max_pixels=`` or the environment variable ``CARTOONEDIT_MAX_PIXELS`` raises it."""
 
 _WRITABLE = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"}
 _OPAQUE_ONLY = {".jpg", ".jpeg", ".bmp"}
-_SAVE_OPTIONS: dict[str, dict[str, object]] = {
+_SAVE_OPTIONS: dict[str, dict[str, Any]] = {
     ".png": {"compress_level": 4},  # twice as fast as the default 6, files a few percent larger
     ".jpg": {"quality": 95, "subsampling": 0},
     ".jpeg": {"quality": 95, "subsampling": 0},
@@ -44,19 +54,22 @@ _SAVE_OPTIONS: dict[str, dict[str, object]] = {
 }
 _open_lock = threading.Lock()
 
+Values = TypeVar("Values", bound=np.generic)
+
 
 def open_image(picture: Picture, *, max_pixels: int | None = None) -> NDArray[np.uint8]:
     """Open a picture of any form as RGB.
 
-    Files and Pillow images are turned upright by their EXIF tag. Transparency is put over white. Grey,
-    palette, 1-bit, 16-bit (scaled, not clipped) and CMYK pictures become 8-bit RGB; an embedded colour
-    profile other than sRGB is applied. Of an animation the first frame is taken. Arrays may be ``(H, W)``, or
-    ``(H, W, C)`` with C = 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA), of ``uint8``, ``uint16``
-    (0..65535), ``bool`` or float in 0..1.
+    Files and Pillow images are turned upright by their EXIF tag. Transparency is put over white.
+    Grey, palette, 1-bit, 16-bit (scaled, not clipped) and CMYK pictures become 8-bit RGB; an
+    embedded colour profile other than sRGB is applied. Of an animation the first frame is taken.
+    Arrays may be ``(H, W)``, or ``(H, W, C)`` with C = 1 (grey), 2 (grey, alpha), 3 (RGB) or 4
+    (RGBA), of ``uint8``, ``uint16`` (0..65535), ``bool`` or float in 0..1.
 
     Args:
         picture: A path, a Pillow image or an array.
-        max_pixels: The most pixels allowed; None takes ``CARTOONEDIT_MAX_PIXELS`` or :data:`MAX_PIXELS`.
+        max_pixels: The most pixels allowed; None takes ``CARTOONEDIT_MAX_PIXELS`` or
+            :data:`MAX_PIXELS`.
 
     Returns:
         ``uint8`` RGB of shape ``(H, W, 3)``, a new array.
@@ -72,7 +85,7 @@ def open_image(picture: Picture, *, max_pixels: int | None = None) -> NDArray[np
 
 
 def open_mask(picture: Picture, size_wh: tuple[int, int] | None = None) -> NDArray[np.uint8]:
-    """Open a mask of any form: a grey picture, a cut-out with transparency, a label array of 0 and 1.
+    """Open a mask of any form: a grey picture, a cut-out with transparency, an array of 0 and 1.
 
     A picture with transparency gives its alpha. The exception is a black and white mask in which
     somebody used the eraser: there alpha times luminance is what the person sees.
@@ -91,17 +104,32 @@ def open_mask(picture: Picture, size_wh: tuple[int, int] | None = None) -> NDArr
     mask = _mask_values(_to_uint8(_read(picture, None)))
     if mask.max() == 1:  # a label picture; as alpha, 1 of 255 would be nothing
         mask = mask * np.uint8(255)
-    if size_wh is None or mask.shape == (size_wh[1], size_wh[0]):
-        return mask
-    (height, width), (want_w, want_h) = mask.shape, size_wh
+    return mask if size_wh is None else fit(mask, size_wh, f"the mask {_name(picture)}")
+
+
+def fit(image: NDArray[Values], size_wh: tuple[int, int], name: str) -> NDArray[Values]:
+    """Give ``image`` the size of the picture that it belongs to.
+
+    Args:
+        image: What :func:`resize` takes.
+        size_wh: The size it must have. One of the same proportions is resized, with a warning in
+            the log; a person may have reduced it in a paint program.
+        name: What to call it in messages.
+
+    Raises:
+        InvalidInput: Its proportions are others.
+    """
+    (height, width), (want_w, want_h) = image.shape[:2], size_wh
+    if (width, height) == size_wh:
+        return image
     # Each side of a resized picture is rounded to whole pixels, so compare within one pixel.
     if abs(width * want_h - height * want_w) > max(want_w, want_h, width, height):
         raise InvalidInput(
-            f"the mask {_name(picture)} is {width}x{height} pixels, but its picture is {want_w}x{want_h}."
-            " Save the mask in the size of the picture, or at least in the same proportions."
+            f"{name} is {width}x{height} pixels, but its picture is {want_w}x{want_h}."
+            " Save it in the size of the picture, or at least in the same proportions."
         )
-    logger.warning("mask %s: resized from %dx%d to %dx%d", _name(picture), width, height, want_w, want_h)
-    return resize(mask, size_wh)
+    logger.warning("%s: resized from %dx%d to %dx%d", name, width, height, want_w, want_h)
+    return resize(image, size_wh)
 
 
 def open_grey(picture: Picture) -> NDArray[np.float32]:
@@ -120,13 +148,15 @@ def open_grey(picture: Picture) -> NDArray[np.float32]:
     return values.astype(np.float32) / np.float32(scale)
 
 
-def save_image(path: str | Path, array: NDArray[np.generic], *, text: Mapping[str, str] | None = None) -> None:
-    """Write a picture; the ending of the name chooses the format, and nothing half-written ever appears.
+def save_image(
+    path: str | Path, array: NDArray[np.generic], *, text: Mapping[str, str] | None = None
+) -> None:
+    """Write a picture in the format of the name's ending; nothing half-written ever appears.
 
     Args:
         path: ``.png``, ``.jpg``, ``.jpeg``, ``.webp``, ``.tif``, ``.tiff`` or ``.bmp``.
-        array: ``uint8`` grey ``(H, W)``, RGB ``(H, W, 3)`` or RGBA ``(H, W, 4)``, or ``uint16`` grey
-            ``(H, W)`` (PNG and TIFF).
+        array: ``uint8`` grey ``(H, W)``, RGB ``(H, W, 3)`` or RGBA ``(H, W, 4)``, or ``uint16``
+            grey ``(H, W)`` (PNG and TIFF).
         text: Notes stored in a PNG, by keyword.
 
     Raises:
@@ -135,18 +165,26 @@ def save_image(path: str | Path, array: NDArray[np.generic], *, text: Mapping[st
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in _WRITABLE:
-        raise InvalidInput(f"cannot write {path.name!r}: the ending must be one of {', '.join(sorted(_WRITABLE))}.")
+        raise InvalidInput(
+            f"cannot write {path.name!r}: the ending must be one of {', '.join(sorted(_WRITABLE))}."
+        )
     deep = array.dtype == np.uint16 and array.ndim == 2
-    shaped = array.dtype == np.uint8 and (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4)))
+    shaped = array.dtype == np.uint8 and (
+        array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))
+    )
     if not (deep or shaped) or array.size == 0:
         raise InvalidInput(
             "a picture to save must be uint8 (H, W), (H, W, 3) or (H, W, 4), or uint16 (H, W);"
             f" got {array.dtype} {array.shape}."
         )
     if deep and suffix not in (".png", ".tif", ".tiff"):
-        raise InvalidInput(f"{suffix} cannot hold 16 bits a pixel; save {path.stem!r} as .png or .tif.")
+        raise InvalidInput(
+            f"{suffix} cannot hold 16 bits a pixel; save {path.stem!r} as .png or .tif."
+        )
     if array.ndim == 3 and array.shape[2] == 4 and suffix in _OPAQUE_ONLY:
-        raise InvalidInput(f"{suffix} cannot hold transparency; save {path.stem!r} as .png or .webp.")
+        raise InvalidInput(
+            f"{suffix} cannot hold transparency; save {path.stem!r} as .png or .webp."
+        )
     options = dict(_SAVE_OPTIONS.get(suffix, {}))
     if text and suffix == ".png":
         info = PngImagePlugin.PngInfo()
@@ -157,10 +195,11 @@ def save_image(path: str | Path, array: NDArray[np.generic], *, text: Mapping[st
         Image.fromarray(np.ascontiguousarray(array)).save(partial, **options)
 
 
-def resize(image: NDArray[np.generic], size_wh: tuple[int, int]) -> NDArray[np.generic]:
-    """Resize a grey, RGB or RGBA ``uint8`` picture or a ``float32`` ``(H, W)`` map with a Lanczos filter.
+def resize(image: NDArray[Values], size_wh: tuple[int, int]) -> NDArray[Values]:
+    """Resize a picture, ``uint8`` grey, RGB or RGBA, or a map, ``float32`` ``(H, W)``.
 
-    The filter widens when shrinking, so nothing aliases; RGBA is filtered with premultiplied colours.
+    The Lanczos filter widens when shrinking, so nothing aliases; RGBA is filtered with
+    premultiplied colours.
 
     Raises:
         InvalidInput: A side of ``size_wh`` is smaller than 1.
@@ -169,8 +208,12 @@ def resize(image: NDArray[np.generic], size_wh: tuple[int, int]) -> NDArray[np.g
         raise InvalidInput(f"a picture needs at least 1x1 pixels; got size_wh={size_wh}.")
     if image.shape[:2] == (size_wh[1], size_wh[0]):
         return image.copy()
-    result = np.array(Image.fromarray(np.ascontiguousarray(image)).resize(size_wh, Image.Resampling.LANCZOS))
-    if result.dtype.kind == "f":  # Lanczos overshoots at edges; integer pictures are clipped by Pillow
+    result = np.array(
+        Image.fromarray(np.ascontiguousarray(image)).resize(size_wh, Image.Resampling.LANCZOS)
+    )
+    if (
+        result.dtype.kind == "f"
+    ):  # Lanczos overshoots at edges; integer pictures are clipped by Pillow
         np.clip(result, image.min(), image.max(), out=result)
     return result
 
@@ -178,8 +221,8 @@ def resize(image: NDArray[np.generic], size_wh: tuple[int, int]) -> NDArray[np.g
 # ---------------------------------------------------------------- reading, step by step
 
 
-def _read(picture: Picture, max_pixels: int | None) -> NDArray[np.generic]:
-    """The pixels as they are stored: grey ``(H, W)``, RGB or RGBA, in ``uint8``, ``uint16`` or float 0..1."""
+def _read(picture: Picture, max_pixels: int | None) -> NDArray[Any]:
+    """The pixels as stored: grey ``(H, W)``, RGB or RGBA; ``uint8``, ``uint16`` or float 0..1."""
     limit = _pixel_limit() if max_pixels is None else max_pixels
     if isinstance(picture, np.ndarray):
         return _check_array(picture, limit)
@@ -187,7 +230,8 @@ def _read(picture: Picture, max_pixels: int | None) -> NDArray[np.generic]:
         return _decode(picture, "the Pillow image", limit)
     if not isinstance(picture, str | Path):
         raise InvalidInput(
-            f"a picture must be a path, a Pillow image or a numpy array; got {type(picture).__name__}."
+            "a picture must be a path, a Pillow image or a numpy array; got"
+            f" {type(picture).__name__}."
         )
     path = Path(picture).expanduser()
     if path.is_dir():
@@ -196,7 +240,9 @@ def _read(picture: Picture, max_pixels: int | None) -> NDArray[np.generic]:
         hint = " Download it first." if "://" in str(picture) else " Check the name and the folder."
         raise InvalidInput(f"there is no picture at {str(picture)!r}.{hint}")
     if path.stat().st_size == 0:
-        raise InvalidInput(f"{path} is empty (0 bytes); it was probably not copied or downloaded completely.")
+        raise InvalidInput(
+            f"{path} is empty (0 bytes); it was probably not copied or downloaded completely."
+        )
     with _open_file(path) as image:
         return _decode(image, str(path), limit)
 
@@ -204,13 +250,15 @@ def _read(picture: Picture, max_pixels: int | None) -> NDArray[np.generic]:
 def _pixel_limit() -> int:
     wish = os.environ.get("CARTOONEDIT_MAX_PIXELS", "").replace("_", "")
     if wish and not wish.isdigit():
-        raise InvalidInput(f"CARTOONEDIT_MAX_PIXELS must be a whole number of pixels; got {wish!r}.")
+        raise InvalidInput(
+            f"CARTOONEDIT_MAX_PIXELS must be a whole number of pixels; got {wish!r}."
+        )
     return int(wish) if wish else MAX_PIXELS
 
 
 @contextmanager
 def _open_file(path: Path) -> Iterator[Image.Image]:
-    """Open without Pillow's own size check; :func:`_check_size` follows before anything is decoded."""
+    """Open without Pillow's size check; :func:`_check_size` follows before anything is decoded."""
     try:
         with _open_lock:
             before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
@@ -219,7 +267,9 @@ def _open_file(path: Path) -> Iterator[Image.Image]:
             finally:
                 Image.MAX_IMAGE_PIXELS = before
     except PermissionError as error:
-        raise InvalidInput(f"{path} may not be read: {error.strerror}. Change its permissions.") from error
+        raise InvalidInput(
+            f"{path} may not be read: {error.strerror}. Change its permissions."
+        ) from error
     except Exception as error:  # decoders raise nearly anything on a damaged header
         raise InvalidInput(
             f"{path} is not a picture that can be read, or is damaged at its start."
@@ -234,12 +284,13 @@ def _check_size(width: int, height: int, name: str, limit: int) -> None:
         raise InvalidInput(f"{name} has no pixels ({width}x{height}).")
     if width * height > limit:
         raise InvalidInput(
-            f"{name} has {width}x{height} = {width * height:,} pixels; at most {limit:,} are allowed. Reduce it,"
+            f"{name} has {width}x{height} = {width * height:,} pixels; at most {limit:,} are"
+            " allowed. Reduce it,"
             " or, if you trust it, raise the limit with CARTOONEDIT_MAX_PIXELS or max_pixels=."
         )
 
 
-def _decode(image: Image.Image, name: str, limit: int) -> NDArray[np.generic]:
+def _decode(image: Image.Image, name: str, limit: int) -> NDArray[Any]:
     _check_size(*image.size, name, limit)
     try:
         image.load()
@@ -257,9 +308,12 @@ def _decode(image: Image.Image, name: str, limit: int) -> NDArray[np.generic]:
         raise
     except MemoryError:
         raise
-    except Exception as error:  # as above: damaged data surfaces as OSError, SyntaxError, struct.error, ...
+    except (
+        Exception
+    ) as error:  # as above: damaged data surfaces as OSError, SyntaxError, struct.error, ...
         raise InvalidInput(
-            f"{name} is damaged or cut short: {error}. Copy or download it again, or save it anew in a paint program."
+            f"{name} is damaged or cut short: {error}. Copy or download it again, or save it anew"
+            " in a paint program."
         ) from error
 
 
@@ -284,21 +338,28 @@ def _to_srgb(image: Image.Image) -> Image.Image:
         if "srgb" in ImageCms.getProfileDescription(source).lower():
             return image
         mode = "RGBA" if image.mode == "RGBA" else "RGB"
-        turned = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode=mode)
+        turned = ImageCms.profileToProfile(
+            image, source, ImageCms.createProfile("sRGB"), outputMode=mode
+        )
         return turned or image
     except (ImageCms.PyCMSError, OSError, ValueError) as error:
         logger.warning("the colour profile cannot be used and is ignored: %s", error)
         return image
 
 
-def _check_array(values: NDArray[np.generic], limit: int) -> NDArray[np.generic]:
+def _check_array(values: NDArray[Any], limit: int) -> NDArray[Any]:
     """Bring an array of any documented form to the few that :func:`_read` returns."""
     if values.ndim == 3 and values.shape[2] == 1:
         values = values[..., 0]
     if values.ndim not in (2, 3) or (values.ndim == 3 and values.shape[2] not in (2, 3, 4)):
-        hint = " Move the channels to the end." if values.ndim == 3 and values.shape[0] in (1, 3, 4) else ""
+        hint = (
+            " Move the channels to the end."
+            if values.ndim == 3 and values.shape[0] in (1, 3, 4)
+            else ""
+        )
         raise InvalidInput(
-            f"a picture array must be (H, W), (H, W, 3) RGB or (H, W, 4) RGBA; got shape {values.shape}.{hint}"
+            "a picture array must be (H, W), (H, W, 3) RGB or (H, W, 4) RGBA; got shape"
+            f" {values.shape}.{hint}"
         )
     _check_size(values.shape[1], values.shape[0], "the array", limit)
     if values.ndim == 3 and values.shape[2] == 2:  # grey and alpha
@@ -308,9 +369,9 @@ def _check_array(values: NDArray[np.generic], limit: int) -> NDArray[np.generic]
     if values.dtype in (np.uint8, np.uint16):
         return values
     low, high = float(values.min()), float(values.max())
-    if values.dtype.kind == "f" and -1e-3 <= low and high <= 1 + 1e-3:  # NaN fails this, too
+    if values.dtype.kind == "f" and low >= -1e-3 and high <= 1 + 1e-3:  # NaN fails this, too
         return np.clip(values, 0, 1).astype(np.float32)
-    if values.dtype.kind in "iu" and 0 <= low and high <= 255:
+    if values.dtype.kind in "iu" and low >= 0 and high <= 255:
         return values.astype(np.uint8)
     raise InvalidInput(
         "picture values must be uint8 0..255, uint16 0..65535, bool, or float 0..1;"
@@ -318,7 +379,7 @@ def _check_array(values: NDArray[np.generic], limit: int) -> NDArray[np.generic]
     )
 
 
-def _to_uint8(values: NDArray[np.generic]) -> NDArray[np.uint8]:
+def _to_uint8(values: NDArray[Any]) -> NDArray[np.uint8]:
     if values.dtype == np.uint16:  # 65535 = 255 * 257, so this maps white to white, rounded
         return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
     if values.dtype.kind == "f":

@@ -23,7 +23,13 @@ logger = logging.getLogger(__name__)
 
 _MAX_NAME = 80
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
-_RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
+_RESERVED = {
+    "con",
+    "prn",
+    "aux",
+    "nul",
+    *(f"{port}{n}" for port in ("com", "lpt") for n in range(10)),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +49,15 @@ class Tag:
 
 @dataclass(frozen=True, eq=False)
 class Instance:
-    """One character of a picture. Everything is checked once, here; nothing downstream checks again.
+    """One character of a picture; everything is checked here, once, and nowhere downstream.
 
     Attributes:
-        mask: Alpha over the whole picture, ``uint8`` ``(H, W)``, 0 = outside, 255 = inside. ``bool`` and
-            float 0..1 are accepted and converted. The array is used, not copied, and seen read-only.
+        mask: Alpha over the whole picture, ``uint8`` ``(H, W)``, 0 = outside, 255 = inside.
+            ``bool`` and float 0..1 are accepted and converted. The array is used, not copied, and
+            seen read-only.
         score: How sure the detector is, 0..1.
-        name: Unique in its scene and usable as a file name; a :class:`~cartoonedit.scene.Scene` names
-            the unnamed ones ``character-1``, ``character-2``, ... from left to right.
+        name: Unique in its scene and usable as a file name; a :class:`~cartoonedit.scene.Scene`
+            names the unnamed ones ``character-1``, ``character-2``, ... from left to right.
         box_xyxy: The detector's box in pixels; None stands for the tight box of the mask.
         tags: What a tagger said about it.
         depth: 0 (nearest) to 1 (farthest), set by hand; None means pooled from the depth map.
@@ -84,7 +91,7 @@ class Instance:
 
     @cached_property
     def bounds_xyxy(self) -> tuple[int, int, int, int]:
-        """The tight box around every pixel with any alpha, whole pixels, right and bottom exclusive.
+        """The tight box around every pixel with any alpha; right and bottom are exclusive.
 
         ``mask[y1:y2, x1:x2]`` holds the whole instance. All zeros if the mask is empty.
         """
@@ -98,7 +105,7 @@ class Instance:
 
     @cached_property
     def centre_xy(self) -> tuple[float, float]:
-        """The centre of mass of the alpha in pixels, where the centre of the first pixel is (0.5, 0.5)."""
+        """The centre of mass of the alpha, in pixels; that of the first pixel is (0.5, 0.5)."""
         x1, y1, x2, y2 = self.bounds_xyxy
         crop = self.mask[y1:y2, x1:x2]
         columns, rows = crop.sum(axis=0, dtype=np.int64), crop.sum(axis=1, dtype=np.int64)
@@ -109,11 +116,21 @@ class Instance:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of size and pixels of the mask; tells an edited mask from the same one saved anew."""
+        """SHA-256 of the mask's pixels; tells an edited mask from the same one saved anew."""
         return digest(self.mask)
 
     def __repr__(self) -> str:
-        return f"Instance({self.name or 'unnamed'!r}, score={self.score:.2f}, bounds_xyxy={self.bounds_xyxy})"
+        name = self.name or "unnamed"
+        return f"Instance({name!r}, score={self.score:.2f}, bounds_xyxy={self.bounds_xyxy})"
+
+
+def digest(self) -> str:
+        """SHA-256 of the mask's pixels; tells an edited mask from the same one saved anew."""
+        return digest(self.mask)
+
+    def __repr__(self) -> str:
+        return f"Instance({self.name or 'unnamed'!r}, score={self.score:.2f},"
+        f" bounds_xyxy={self.bounds_xyxy})"
 
 
 def digest(*parts: NDArray[np.generic] | str) -> str:
@@ -148,7 +165,8 @@ def check_name(name: str) -> str:
         or any(unicodedata.category(letter) in ("Cs", "Cf", "Zl", "Zp") for letter in name)
     ):
         raise InvalidInput(
-            f"the instance name {name[:100]!r} cannot be a file name. Use letters, digits, spaces, '-', '_' and"
+            f"the instance name {name[:100]!r} cannot be a file name. Use letters, digits, spaces,"
+            " '-', '_' and"
             f" '.', up to {_MAX_NAME} characters, not starting or ending with a dot or a space."
         )
     return name
@@ -157,9 +175,10 @@ def check_name(name: str) -> str:
 def arrange(instances: Iterable[Instance], size_wh: tuple[int, int]) -> tuple[Instance, ...]:
     """Check instances against the picture, order them left to right, and name the unnamed ones.
 
-    Order is by the horizontal centre of mass. Names that are there are kept; an unnamed instance gets
-    ``character-N`` with the smallest free N, so names stay stable when others come and go. An instance
-    with an empty mask is left out with a warning, because there is nothing to cut out or to move.
+    Order is by the horizontal centre of mass. Names that are there are kept; an unnamed instance
+    gets ``character-N`` with the smallest free N, so names stay stable when others come and go. An
+    instance with an empty mask is left out with a warning, because there is nothing to cut out or
+    to move.
 
     Args:
         instances: In any order.
@@ -172,10 +191,13 @@ def arrange(instances: Iterable[Instance], size_wh: tuple[int, int]) -> tuple[In
     kept: list[Instance] = []
     for index, instance in enumerate(instances):
         if not isinstance(instance, Instance):
-            raise InvalidInput(f"instances must be Instance objects; number {index} is {type(instance).__name__}.")
+            raise InvalidInput(
+                f"instances must be Instance objects; number {index} is {type(instance).__name__}."
+            )
         if instance.mask.shape != (size_wh[1], size_wh[0]):
             raise InvalidInput(
-                f"the mask of instance {index} ({instance.name or 'unnamed'}) must have the shape of the picture,"
+                f"the mask of instance {index} ({instance.name or 'unnamed'}) must have the shape"
+                " of the picture,"
                 f" (H, W) = {(size_wh[1], size_wh[0])}; got {instance.mask.shape}."
             )
         if instance.bounds_xyxy[2] == 0:
@@ -187,11 +209,15 @@ def arrange(instances: Iterable[Instance], size_wh: tuple[int, int]) -> tuple[In
     for instance in kept:
         key = _fold(instance.name)
         if key and key in taken:
-            raise InvalidInput(f"two instances are named {instance.name!r}. Give each its own name.")
+            raise InvalidInput(
+                f"two instances are named {instance.name!r}. Give each its own name."
+            )
         taken.add(key)
     numbers = (f"character-{number}" for number in range(1, len(kept) + len(taken) + 1))
     free = (name for name in numbers if name not in taken)
-    return tuple(instance if instance.name else replace(instance, name=next(free)) for instance in kept)
+    return tuple(
+        instance if instance.name else replace(instance, name=next(free)) for instance in kept
+    )
 
 
 def _fold(name: str) -> str:
@@ -208,10 +234,12 @@ def _set(instance: Instance, field: str, value: object) -> None:
 def _check_mask(mask: object, label: str) -> NDArray[np.uint8]:
     if not isinstance(mask, np.ndarray) or mask.ndim != 2 or mask.size == 0:
         got = f"{mask.dtype} {mask.shape}" if isinstance(mask, np.ndarray) else type(mask).__name__
-        raise InvalidInput(f"{label}: mask must be an array (H, W); got {got}. open_mask() reads mask files.")
+        raise InvalidInput(
+            f"{label}: mask must be an array (H, W); got {got}. open_mask() reads mask files."
+        )
     if mask.dtype == np.bool_:
         mask = mask * np.uint8(255)
-    elif mask.dtype.kind == "f" and 0 <= float(mask.min()) and float(mask.max()) <= 1:
+    elif mask.dtype.kind == "f" and float(mask.min()) >= 0 and float(mask.max()) <= 1:
         mask = np.rint(mask * 255).astype(np.uint8)
     elif mask.dtype != np.uint8:
         raise InvalidInput(
@@ -269,5 +297,9 @@ def _check_tags(tags: object, label: str) -> tuple[Tag, ...]:
 
 def _check_joints(joints: object, label: str) -> Mapping[str, tuple[float, ...]]:
     if not isinstance(joints, Mapping):
-        raise InvalidInput(f"{label}: joints must map names to (x, y); got {type(joints).__name__}.")
-    return {str(name): _numbers(point, 2, f"{label}: joint {name!r}") for name, point in joints.items()}
+        raise InvalidInput(
+            f"{label}: joints must map names to (x, y); got {type(joints).__name__}."
+        )
+    return {
+        str(name): _numbers(point, 2, f"{label}: joint {name!r}") for name, point in joints.items()
+    }

@@ -19,25 +19,26 @@ _WINDOW = (5, 5)  # pixels over which a sampled colour is averaged
 _REACH = 24  # pixels around the tight box in which background is sampled and edge colours go on
 
 # What unmix() changes more readily: 1 = edge and what is behind it alike, towards 0 = only what is
-# behind. Small, because the layers behind may be rough at edges, while the edge itself is what shows.
+# behind. Small, because the layers behind may be rough at edges, while the edge itself is what
+# shows.
 _BEHIND_STIFFNESS = 0.05
 
 
 def decontaminate(picture: NDArray[np.uint8], mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Estimate the colours of the character alone, F, in and close around its soft edge.
 
-    F and B are first taken from the nearest opaque and the nearest empty pixel, averaged over a small
-    window of their own kind. Then ``F + a (I - a F - (1 - a) B)`` gives back the texture of hair and
-    outlines, as in Forte 2021, "Approximate Fast Foreground Colour Estimation".
+    F and B are first taken from the nearest opaque and the nearest empty pixel, averaged over a
+    small window of their own kind. Then ``F + a (I - a F - (1 - a) B)`` gives back the texture of
+    hair and outlines, as in Forte 2021, "Approximate Fast Foreground Colour Estimation".
 
     Args:
         picture: RGB ``uint8`` ``(H, W, 3)``.
         mask: Alpha ``uint8`` ``(H, W)``.
 
     Returns:
-        RGB ``uint8`` ``(H, W, 3)``: the picture where alpha is 255, F where it is soft. Close outside
-        the colour of the nearest edge goes on, so that scaling a cut-out draws in no other colour;
-        farther out it is the picture.
+        RGB ``uint8`` ``(H, W, 3)``: the picture where alpha is 255, F where it is soft. Close
+        outside the colour of the nearest edge goes on, so that scaling a cut-out draws in no other
+        colour; farther out it is the picture.
     """
     result = picture.copy()
     x, y, width, height = cv2.boundingRect(mask)
@@ -62,7 +63,7 @@ def decontaminate(picture: NDArray[np.uint8], mask: NDArray[np.uint8]) -> NDArra
 def _spread(
     image: NDArray[np.uint8], source: NDArray[np.bool_], wanted: NDArray[np.bool_]
 ) -> NDArray[np.uint8]:
-    """Give each ``wanted`` pixel the colour at its nearest ``source`` pixel, averaged over sources nearby."""
+    """Give each ``wanted`` pixel the colour around its nearest ``source`` pixel."""
     holes = (~source).astype(np.uint8)
     _, labels = cv2.distanceTransformWithLabels(
         holes, cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
@@ -85,11 +86,12 @@ def unmix(
 ) -> tuple[list[NDArray[np.uint8]], NDArray[np.uint8]]:
     """Split a picture into layers that look right alone and give the picture back when stacked.
 
-    Each mask starts from its decontaminated colours. What these and the plate do not explain is then
-    shared out, from the front layer to the back, with the smallest weighted change of ``a F + (1 - a) B = I``;
-    what remains at the bottom, where the plate differs from the picture, becomes a layer of its own
-    just above the plate. Stacking plate, that layer and all masks in order gives the picture to
-    within one level, soft edges included, wherever masks do not hide it from each other.
+    Each mask starts from its decontaminated colours. What these and the plate do not explain is
+    then shared out, from the front layer to the back, with the smallest weighted change of ``a F +
+    (1 - a) B = I``; what remains at the bottom, where the plate differs from the picture, becomes a
+    layer of its own just above the plate. Stacking plate, that layer and all masks in order gives
+    the picture to within one level, soft edges included, wherever masks do not hide it from each
+    other.
 
     Args:
         picture: RGB ``uint8`` ``(H, W, 3)``.
@@ -97,8 +99,8 @@ def unmix(
         masks: Alpha ``uint8`` ``(H, W)``, none empty, from the back to the front.
 
     Returns:
-        For each mask the RGB ``uint8`` colours of its tight box, and one RGBA ``uint8`` ``(H, W, 4)``
-        layer of differences to lie on the plate, fully opaque or fully transparent everywhere.
+        For each mask the RGB ``uint8`` colours of its tight box, and one RGBA ``uint8`` ``(H, W,
+        4)`` layer of differences to lie on the plate, fully opaque or fully transparent everywhere.
     """
     boxes = [_tight_box(mask) for mask in masks]
     colours: list[NDArray[np.uint8]] = []
@@ -107,14 +109,15 @@ def unmix(
     for mask, box in zip(masks, boxes, strict=True):
         colours.append(decontaminate(picture, mask)[box])
         beneath.append(canvas[box].copy())
-        a = mask[box][..., None].astype(np.float32) / 255
+        a = _alpha(mask, box)
         canvas[box] = _to_uint8(a * colours[-1] + (1 - a) * beneath[-1])
 
-    wanted = picture.astype(np.float32)  # what the stack up to the current layer must look like
-    visible = np.ones(picture.shape[:2], np.bool_)  # where that still shows in the whole
+    # What the stack up to the current layer must look like, and where that still shows.
+    wanted = picture.astype(np.float32)
+    visible = np.ones(picture.shape[:2], np.bool_)
     for index in reversed(range(len(masks))):
         box = boxes[index]
-        a = masks[index][box][..., None].astype(np.float32) / 255
+        a = _alpha(masks[index], box)
         colours[index], wanted[box] = _share(wanted[box], a, colours[index], beneath[index])
         visible[box] &= masks[index][box] < 255
 
@@ -130,9 +133,10 @@ def _share(
     colour: NDArray[np.uint8],
     beneath: NDArray[np.uint8],
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """Find F near ``colour`` and B near ``beneath`` with ``a F + (1 - a) B = wanted``; F in whole levels.
+    """Find F near ``colour`` and B near ``beneath`` with ``a F + (1 - a) B = wanted``.
 
-    The closed form of the least weighted squares; then clipping, whose remainder F takes.
+    The closed form of the least weighted squares, then clipping, whose remainder F takes. F is
+    in whole levels, and B makes up for its rounding.
     """
     residual = wanted - a * colour - (1 - a) * beneath
     weight = a * a + (1 - a) ** 2 / _BEHIND_STIFFNESS
@@ -141,6 +145,11 @@ def _share(
     behind = np.where(a == 1, beneath, behind)
     front = np.where(a > 0, (wanted - (1 - a) * behind) / np.maximum(a, 1e-6), front)
     return _to_uint8(front), behind.astype(np.float32)
+
+
+def _alpha(mask: NDArray[np.uint8], box: tuple[slice, slice]) -> NDArray[np.float32]:
+    """The alpha in ``box`` as 0..1, of shape ``(h, w, 1)`` to multiply colours with."""
+    return (mask[box][..., None] / np.float32(255)).astype(np.float32)
 
 
 def _tight_box(mask: NDArray[np.uint8]) -> tuple[slice, slice]:

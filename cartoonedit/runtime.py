@@ -1,4 +1,4 @@
-"""What the machine offers and how work on it is watched: device, dtype, threads, progress, cancelling."""
+"""What the machine offers, and how work is watched: device, threads, progress, cancelling."""
 
 from __future__ import annotations
 
@@ -16,13 +16,21 @@ from cartoonedit.errors import Cancelled, InvalidInput
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Interrupt", "Progress", "cpu_count", "pick_device", "pick_dtype", "set_threads", "silent"]
+__all__ = [
+    "Interrupt",
+    "Progress",
+    "cpu_count",
+    "pick_device",
+    "pick_dtype",
+    "set_threads",
+    "silent",
+]
 
 logger = logging.getLogger(__name__)
 
 Progress = Callable[[int, int, str], None]
-"""``progress(step, total, message)``: called before the first step with 0 and after each one; ``total`` is
-0 while unknown. It may raise :class:`~cartoonedit.errors.Cancelled` to stop the work."""
+"""``progress(step, total, message)``: called with step 0 at first, then after each step.
+``total`` is 0 while unknown. It may raise :class:`~cartoonedit.errors.Cancelled` to stop the work."""
 
 DTYPES = ("auto", "float32", "float16", "bfloat16")
 
@@ -35,7 +43,8 @@ def pick_device(device: str | torch.device = "auto") -> torch.device:
     """Turn a device name into a device that works here, and log the choice in one line.
 
     Args:
-        device: ``auto`` (CUDA, then Apple MPS, then the CPU), ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+        device: ``auto`` (CUDA, then Apple MPS, then the CPU), ``cpu``, ``cuda``, ``cuda:N`` or
+            ``mps``.
 
     Returns:
         A device that is present on this machine.
@@ -51,7 +60,8 @@ def pick_device(device: str | torch.device = "auto") -> torch.device:
         name = present[0]
     if name != "cuda" and name not in present:
         raise InvalidInput(
-            f"device {str(device)!r} is not available on this machine. Choose one of: auto, {', '.join(present)}."
+            f"device {str(device)!r} is not available on this machine. Choose one of: auto,"
+            f" {', '.join(present)}."
         )
     if name == "cuda":
         if "cuda:0" not in present:
@@ -70,8 +80,9 @@ def pick_dtype(device: str | torch.device, dtype: str | torch.dtype = "auto") ->
 
     Args:
         device: Where the network runs.
-        dtype: ``auto``, ``float32``, ``float16`` or ``bfloat16``. ``auto`` is float16 on CUDA (what published
-            weights are stored in) and float32 elsewhere, where half precision is slow or incomplete.
+        dtype: ``auto``, ``float32``, ``float16`` or ``bfloat16``. ``auto`` is float16 on CUDA (what
+            published weights are stored in) and float32 elsewhere, where half precision is slow or
+            incomplete.
 
     Returns:
         The torch dtype.
@@ -97,7 +108,11 @@ def _devices_present() -> list[str]:
     """Names of usable devices, the best one first; the CPU is always the last."""
     import torch
 
-    present = [f"cuda:{index}" for index in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+    present = (
+        [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+        if torch.cuda.is_available()
+        else []
+    )
     if torch.backends.mps.is_available():
         present.append("mps")
     return [*present, "cpu"]
@@ -118,9 +133,9 @@ def _describe(device: torch.device) -> str:
 def cpu_count(root: Path = Path("/")) -> int:
     """How many CPU cores this process may really use, at least 1.
 
-    A container often shows all cores of its host while its quota allows two; starting one thread per
-    visible core then makes everything slower. So the affinity mask and the cgroup quota (v1 and v2)
-    are asked too, and the smallest answer wins.
+    A container often shows all cores of its host while its quota allows two; starting one thread
+    per visible core then makes everything slower. So the affinity mask and the cgroup quota (v1 and
+    v2) are asked too, and the smallest answer wins.
 
     Args:
         root: Where ``proc`` and ``sys`` are mounted; tests point it elsewhere.
@@ -148,7 +163,9 @@ def _quota_v2(root: Path) -> int | None:
 
 def _quota_v1(root: Path) -> int | None:
     folder = root / "sys/fs/cgroup/cpu"
-    return _cores(_read(folder / "cpu.cfs_quota_us").strip(), _read(folder / "cpu.cfs_period_us").strip())
+    return _cores(
+        _read(folder / "cpu.cfs_quota_us").strip(), _read(folder / "cpu.cfs_period_us").strip()
+    )
 
 
 def _cores(quota: str, period: str = "100000") -> int | None:
@@ -173,7 +190,8 @@ def set_threads(count: int | None = None) -> int:
     Libraries that are loaded are told at once; those that load later read ``OMP_NUM_THREADS``.
 
     Args:
-        count: Threads; None takes ``OMP_NUM_THREADS`` where the user set it, else :func:`cpu_count`.
+        count: Threads; None takes ``OMP_NUM_THREADS`` where the user set it, else
+            :func:`cpu_count`.
 
     Raises:
         InvalidInput: ``count`` is smaller than 1.
@@ -194,12 +212,13 @@ def set_threads(count: int | None = None) -> int:
 class Interrupt:
     """Turns Ctrl-C, and a cancel from another thread, into one clean :class:`Cancelled`.
 
-    Writers in this package remove what they had half written on any exception, so leaving the block by
-    Ctrl-C leaves no partial file behind.
+    Writers in this package remove what they had half written on any exception, so leaving the block
+    by Ctrl-C leaves no partial file behind.
 
     Example:
         >>> with Interrupt() as interrupt:
-        ...     progress = interrupt.watch(silent)  # this one raises Cancelled after interrupt.cancel()
+        ...     progress = interrupt.watch(silent)  # this one raises Cancelled after
+        interrupt.cancel()
     """
 
     def __init__(self) -> None:
@@ -233,7 +252,10 @@ class Interrupt:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         if isinstance(error, KeyboardInterrupt):
             raise Cancelled("stopped by Ctrl-C.") from error

@@ -25,11 +25,13 @@ from cartoonedit.scene_folder import MANIFEST, Part, StoredScene, read_folder, w
 __all__ = ["Instance", "PartName", "Scene", "Tag"]
 
 PartName = Literal["depth", "plate"]
-_BLEED = np.ones((9, 9), np.uint8)  # a cut-out keeps colour this far around its alpha, here 4 pixels
+_BLEED = np.ones(
+    (9, 9), np.uint8
+)  # a cut-out keeps colour this far around its alpha, here 4 pixels
 
 
 class Scene:
-    """A picture and its parts. A scene never changes; ``replace`` and ``with_instances`` make new ones.
+    """A picture and its parts. A scene never changes; :meth:`replace` makes another one.
 
     Example:
         >>> scene = Scene.open("picture.png")
@@ -71,7 +73,10 @@ class Scene:
         if plate is not None:
             self._parts["plate"] = Part(_check_rgb(plate, "plate", self.size_wh), computed=False)
         self._source = source
-        self._methods: dict[PartName, str] = {"depth": str(depth_estimator), "plate": str(inpainter)}
+        self._methods: dict[PartName, str] = {
+            "depth": str(depth_estimator),
+            "plate": str(inpainter),
+        }
         self._meta = MappingProxyType(_check_meta(meta))
 
     # ------------------------------------------------------------ what it holds
@@ -128,7 +133,9 @@ class Scene:
 
     @property
     def plate(self) -> NDArray[np.uint8]:
-        """RGB ``uint8`` ``(H, W, 3)``, the background without the instances, read-only; computed on first access.
+        """The background without the instances, computed on first access.
+
+        RGB ``uint8`` ``(H, W, 3)``, read-only.
 
         Raises:
             InvalidInput: There is no such inpainter.
@@ -136,7 +143,11 @@ class Scene:
         if "plate" not in self._parts:
             from cartoonedit.inpaint import make_plate
 
-            plate = make_plate(self._picture, self._masks(), self.inpainter) if self._instances else self._picture
+            plate = (
+                make_plate(self._picture, self._masks(), self.inpainter)
+                if self._instances
+                else self._picture
+            )
             self._parts["plate"] = Part(_check_rgb(plate, "plate", self.size_wh), computed=True)
         return self._parts["plate"].array
 
@@ -220,8 +231,10 @@ class Scene:
         if unknown:
             known = ", ".join([*arguments, "depth", "plate"])
             raise InvalidInput(f"a scene has no part {', '.join(sorted(unknown))}. Parts: {known}.")
-        handed = {name: part.array for name, part in self._parts.items() if not part.computed}
-        scene = type(self)(**{**arguments, **handed, **parts})
+        for name, part in self._parts.items():
+            if not part.computed:
+                arguments[name] = part.array
+        scene = type(self)(**(arguments | parts))
         for name, part in self._parts.items():
             if part.computed and name not in parts and scene._recipe(name) == self._recipe(name):
                 scene._parts[name] = part
@@ -231,7 +244,7 @@ class Scene:
 
     @classmethod
     def open(cls, picture: Picture) -> Self:
-        """A scene from a picture of any form, without instances, or from a folder that :meth:`save` wrote.
+        """A scene from a picture of any form, without instances, or from a saved folder.
 
         Raises:
             InvalidInput: It is neither.
@@ -247,8 +260,8 @@ class Scene:
         """Write a folder of plain files which a person can edit and :meth:`load` reads back.
 
         ``scene.json``, ``picture.png``, ``masks/<name>.png``, and, if they are there or asked for,
-        ``depth.png`` (16 bits, black = near) and ``plate.png``. A scene that was saved there before is
-        replaced; other files in the folder stay. Nothing half-written is ever left.
+        ``depth.png`` (16 bits, black = near) and ``plate.png``. A scene that was saved there before
+        is replaced; other files in the folder stay. Nothing half-written is ever left.
 
         Args:
             folder: Made if it does not exist.
@@ -279,13 +292,14 @@ class Scene:
     def load(cls, folder: str | Path) -> Self:
         """Read a folder that :meth:`save` wrote, with every change that a person made in it.
 
-        A mask painted in any program is honoured, whatever its mode or bit depth. A deleted mask file
-        removes its instance; a new PNG in ``masks/`` is a new instance. A depth map or plate that was
-        edited or put there stays; one that was computed from masks since edited is computed anew.
+        A mask painted in any program is honoured, whatever its mode or bit depth. A deleted mask
+        file removes its instance; a new PNG in ``masks/`` is a new instance. A depth map or plate
+        that was edited or put there stays; one that was computed from masks since edited is
+        computed anew.
 
         Raises:
-            InvalidInput: There is no scene, it is damaged or of a newer format, a file name leads out of the
-                folder, or a mask does not fit the picture.
+            InvalidInput: There is no scene, it is damaged or of a newer format, a file name leads
+                out of the folder, or a mask does not fit the picture.
         """
         stored = read_folder(Path(folder))
         scene = cls(
@@ -318,7 +332,9 @@ def _frozen(array: NDArray[Any]) -> NDArray[Any]:
 
 def _check_rgb(array: object, label: str, size_wh: tuple[int, int] | None) -> NDArray[np.uint8]:
     if not isinstance(array, np.ndarray):
-        raise InvalidInput(f"{label} must be a numpy array; got {type(array).__name__}. open_image() makes one.")
+        raise InvalidInput(
+            f"{label} must be a numpy array; got {type(array).__name__}. open_image() makes one."
+        )
     if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3 or array.size == 0:
         raise InvalidInput(
             f"{label} must be RGB uint8 of shape (H, W, 3); got {array.dtype} {array.shape}."
@@ -326,7 +342,8 @@ def _check_rgb(array: object, label: str, size_wh: tuple[int, int] | None) -> ND
         )
     if size_wh is not None and array.shape[:2] != (size_wh[1], size_wh[0]):
         raise InvalidInput(
-            f"{label} must have the shape of the picture, {(size_wh[1], size_wh[0], 3)}; got {array.shape}."
+            f"{label} must have the shape of the picture, {(size_wh[1], size_wh[0], 3)}; got"
+            f" {array.shape}."
         )
     return _frozen(array)
 
@@ -334,16 +351,25 @@ def _check_rgb(array: object, label: str, size_wh: tuple[int, int] | None) -> ND
 def _check_depth(array: object, size_wh: tuple[int, int]) -> NDArray[np.float32]:
     expected = (size_wh[1], size_wh[0])
     if not isinstance(array, np.ndarray) or array.shape != expected or array.dtype.kind != "f":
-        got = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
-        raise InvalidInput(f"depth must be a float array of the shape of the picture, {expected}; got {got}.")
+        got = (
+            f"{array.dtype} {array.shape}"
+            if isinstance(array, np.ndarray)
+            else type(array).__name__
+        )
+        raise InvalidInput(
+            f"depth must be a float array of the shape of the picture, {expected}; got {got}."
+        )
     low, high = float(array.min()), float(array.max())
     if not (low >= -1e-6 and high <= 1 + 1e-6):  # NaN fails this, too
-        raise InvalidInput(f"depth must lie in 0 (nearest) .. 1 (farthest); got {low:g} .. {high:g}.")
+        raise InvalidInput(
+            f"depth must lie in 0 (nearest) .. 1 (farthest); got {low:g} .. {high:g}."
+        )
     return _frozen(np.clip(array, 0, 1).astype(np.float32))
 
 
 def _check_meta(meta: Mapping[str, Any] | None) -> dict[str, Any]:
     try:
-        return dict(json.loads(json.dumps(dict(meta or {}))))  # a copy, in the form that load gives back
+        text = json.dumps(dict(meta or {}), allow_nan=False)
+        return dict(json.loads(text))  # a copy, in the form that load gives back
     except (TypeError, ValueError) as error:
         raise InvalidInput(f"meta must hold only what JSON can: {error}.") from error

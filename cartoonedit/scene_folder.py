@@ -1,9 +1,9 @@
-"""A scene as a folder of plain files that a person can read, fix in any paint program, and hand back.
+"""A scene as a folder of plain files, which a person can fix in any paint program and hand back.
 
 ``scene.json`` (format 1) says what is there. The pixels lie beside it: ``picture.png``,
-``masks/<name>.png``, ``depth.png`` (16 bits, black = near) and ``plate.png``. For what was computed,
-it also keeps digests, so that a later reader can tell a file that a person edited (kept as it is)
-from a computed one that no longer fits the masks (computed anew).
+``masks/<name>.png``, ``depth.png`` (16 bits, black = near) and ``plate.png``. For what was
+computed, it also keeps digests, so that a later reader can tell a file that a person edited (kept
+as it is) from a computed one that no longer fits the masks (computed anew).
 
 Such folders come from strangers, too: no name in the file may lead out of the folder.
 """
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from cartoonedit.errors import InvalidInput
 from cartoonedit.files import atomic_folder
-from cartoonedit.images import open_grey, open_image, open_mask, resize, save_image
+from cartoonedit.images import fit, open_grey, open_image, open_mask, save_image
 from cartoonedit.instance import Instance, Tag, check_name, digest
 
 __all__ = ["MANIFEST", "Part", "StoredScene", "read_folder", "write_folder"]
@@ -40,7 +40,7 @@ _DEPTH_NOTE = {"Comment": "depth: 0 (black) = nearest, 65535 (white) = farthest"
 
 @dataclass(frozen=True)
 class Part:
-    """A depth map or plate, and whether it was computed (else a person made it, and it must be kept)."""
+    """A depth map or plate, and whether it was computed (or made by a person, and to be kept)."""
 
     array: NDArray[Any]
     computed: bool
@@ -77,8 +77,14 @@ def write_folder(folder: Path, scene: StoredScene) -> Path:
         parts: dict[str, Any] = {}
         for name, part in scene.parts.items():
             stored = _quantised(part.array)
-            save_image(partial / _PART_FILES[name], stored, text=_DEPTH_NOTE if name == "depth" else None)
-            parts[name] = {"file": _PART_FILES[name], "computed": part.computed, "pixels_sha256": digest(stored)}
+            save_image(
+                partial / _PART_FILES[name], stored, text=_DEPTH_NOTE if name == "depth" else None
+            )
+            parts[name] = {
+                "file": _PART_FILES[name],
+                "computed": part.computed,
+                "pixels_sha256": digest(stored),
+            }
             if part.computed:
                 parts[name]["made_from_sha256"] = scene.recipes[name]
         manifest = {
@@ -101,9 +107,13 @@ def _files_of_earlier_scene(folder: Path) -> list[str]:
     """Files that the scene now in ``folder`` says are its own; other files belong to the user."""
     try:
         manifest = _Manifest.read(folder)
-        masks = [entry.get("mask", "") for entry in manifest.entries()]
-        return [name for name in [*masks, *(_PART_FILES[part] for part in manifest.parts())] if _is_inside(folder, name)]
-    except InvalidInput:  # no scene there, or one that is damaged: then nothing is known to be its own
+        masks = [
+            f"{_MASKS}/{check_name(entry.get('name', ''))}.png" for entry in manifest.entries()
+        ]
+        return [*masks, *(_PART_FILES[part] for part in manifest.parts())]
+    except (
+        InvalidInput
+    ):  # no scene there, or one that is damaged: then nothing is known to be its own
         return []
 
 
@@ -157,7 +167,7 @@ def read_folder(folder: Path) -> StoredScene:
 
 
 class _Manifest:
-    """``scene.json`` with every access checked, so that a damaged one gives a sentence, not a traceback."""
+    """``scene.json`` with every access checked: a damaged one gives a sentence, not a traceback."""
 
     def __init__(self, path: Path, values: dict[str, Any]) -> None:
         self.path = path
@@ -174,11 +184,17 @@ class _Manifest:
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
         except (ValueError, RecursionError) as error:
-            raise InvalidInput(f"{path} is not valid JSON: {error}. Undo the last edit in it.") from error
+            raise InvalidInput(
+                f"{path} is not valid JSON: {error}. Undo the last edit in it."
+            ) from error
         version = values.get("format") if isinstance(values, dict) else None
         if version != FORMAT:
             newer = isinstance(version, int) and version > FORMAT
-            hint = "A newer cartoonedit wrote it; upgrade." if newer else "It is not a scene that cartoonedit wrote."
+            hint = (
+                "A newer cartoonedit wrote it; upgrade."
+                if newer
+                else "It is not a scene that cartoonedit wrote."
+            )
             raise InvalidInput(f"{path}: format must be {FORMAT}; got {version!r}. {hint}")
         return cls(path, values)
 
@@ -193,26 +209,32 @@ class _Manifest:
     def mapping(self, key: str) -> dict[str, Any]:
         value = self.values.get(key) or {}
         if not isinstance(value, dict):
-            raise InvalidInput(f"{self.path}: {key!r} must be an object {{...}}; got {value!r:.60}.")
+            raise InvalidInput(
+                f"{self.path}: {key!r} must be an object {{...}}; got {value!r:.60}."
+            )
         return value
 
     def parts(self) -> dict[Any, dict[str, Any]]:
         parts = self.mapping("parts")
-        return {name: part for name, part in parts.items() if name in _PART_FILES and isinstance(part, dict)}
+        return {
+            name: part
+            for name, part in parts.items()
+            if name in _PART_FILES and isinstance(part, dict)
+        }
 
     def entries(self) -> list[dict[str, Any]]:
         entries = self.values.get("instances") or []
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-            raise InvalidInput(f"{self.path}: 'instances' must be a list of objects [{{...}}, ...].")
+            raise InvalidInput(
+                f"{self.path}: 'instances' must be a list of objects [{{...}}, ...]."
+            )
         return entries
 
 
 def _read_part(path: Path, size_wh: tuple[int, int], record: Mapping[str, Any]) -> Part:
-    array = open_grey(path) if path.name == _PART_FILES["depth"] else open_image(path)
+    array: NDArray[Any] = open_grey(path) if path.name == _PART_FILES["depth"] else open_image(path)
     edited = digest(_quantised(array)) != record.get("pixels_sha256")
-    if array.shape[:2] != (size_wh[1], size_wh[0]):
-        logger.warning("%s: resized from %dx%d to the picture", path, array.shape[1], array.shape[0])
-        array = resize(array, size_wh)
+    array = fit(array, size_wh, str(path))
     array.flags.writeable = False
     return Part(array, computed=bool(record.get("computed")) and not edited)
 
@@ -231,7 +253,10 @@ def _read_instances(folder: Path, manifest: _Manifest, size_wh: tuple[int, int])
                 logger.warning("%s is gone, so %s is left out", path, name)
         except InvalidInput as error:
             raise InvalidInput(f"{manifest.path}: instance {number}: {error}") from error
-    return [*instances, *_new_masks(folder, named, {entry["name"] for entry in manifest.entries()}, size_wh)]
+    return [
+        *instances,
+        *_new_masks(folder, named, {entry["name"] for entry in manifest.entries()}, size_wh),
+    ]
 
 
 def _instance_from_json(entry: Mapping[str, Any], mask: NDArray[np.uint8]) -> Instance:
@@ -239,9 +264,14 @@ def _instance_from_json(entry: Mapping[str, Any], mask: NDArray[np.uint8]) -> In
     if not isinstance(tags, list) or not all(isinstance(tag, dict) for tag in tags):
         raise InvalidInput("'tags' must be a list of objects.")
     try:
-        made = tuple(Tag(str(tag["name"]), float(tag["score"]), str(tag.get("category", "general"))) for tag in tags)
+        made = tuple(
+            Tag(str(tag["name"]), float(tag["score"]), str(tag.get("category", "general")))
+            for tag in tags
+        )
     except (KeyError, TypeError, ValueError) as error:
-        raise InvalidInput(f"each tag needs a 'name' and a 'score' in numbers ({error}).") from error
+        raise InvalidInput(
+            f"each tag needs a 'name' and a 'score' in numbers ({error})."
+        ) from error
     edited = "mask_sha256" in entry and digest(mask) != entry["mask_sha256"]
     return Instance(
         mask=mask,
@@ -254,7 +284,9 @@ def _instance_from_json(entry: Mapping[str, Any], mask: NDArray[np.uint8]) -> In
     )
 
 
-def _new_masks(folder: Path, named: set[Path], taken: set[str], size_wh: tuple[int, int]) -> list[Instance]:
+def _new_masks(
+    folder: Path, named: set[Path], taken: set[str], size_wh: tuple[int, int]
+) -> list[Instance]:
     """Instances from PNG files in ``masks/`` that ``scene.json`` does not name."""
     found: list[Instance] = []
     for path in sorted((folder / _MASKS).glob("*.[pP][nN][gG]")):
@@ -270,13 +302,23 @@ def _new_masks(folder: Path, named: set[Path], taken: set[str], size_wh: tuple[i
 
 
 def _is_inside(folder: Path, name: object) -> bool:
-    if not isinstance(name, str) or not name or "\\" in name or "\0" in name or Path(name).is_absolute():
+    if (
+        not isinstance(name, str)
+        or not name
+        or "\\" in name
+        or "\0" in name
+        or Path(name).is_absolute()
+    ):
         return False
-    return (folder / name).resolve().is_relative_to(folder.resolve()) and ".." not in Path(name).parts
+    return (folder / name).resolve().is_relative_to(folder.resolve()) and ".." not in Path(
+        name
+    ).parts
 
 
 def _inside(folder: Path, name: object) -> Path:
     """The real path of a file named in ``scene.json``, refused if it lies outside of the folder."""
     if not _is_inside(folder, name):
-        raise InvalidInput(f"the file name {name!r:.100} leads out of the scene folder, which is not allowed.")
+        raise InvalidInput(
+            f"the file name {name!r:.100} leads out of the scene folder, which is not allowed."
+        )
     return (folder / str(name)).resolve()
