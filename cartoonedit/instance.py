@@ -124,15 +124,6 @@ class Instance:
         return f"Instance({name!r}, score={self.score:.2f}, bounds_xyxy={self.bounds_xyxy})"
 
 
-def digest(self) -> str:
-        """SHA-256 of the mask's pixels; tells an edited mask from the same one saved anew."""
-        return digest(self.mask)
-
-    def __repr__(self) -> str:
-        return f"Instance({self.name or 'unnamed'!r}, score={self.score:.2f},"
-        f" bounds_xyxy={self.bounds_xyxy})"
-
-
 def digest(*parts: NDArray[np.generic] | str) -> str:
     """SHA-256 over arrays (their shape, dtype and values) and strings."""
     state = hashlib.sha256()

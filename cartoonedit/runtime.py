@@ -30,7 +30,8 @@ logger = logging.getLogger(__name__)
 
 Progress = Callable[[int, int, str], None]
 """``progress(step, total, message)``: called with step 0 at first, then after each step.
-``total`` is 0 while unknown. It may raise :class:`~cartoonedit.errors.Cancelled` to stop the work."""
+``total`` is 0 while unknown. It may raise :class:`~cartoonedit.errors.Cancelled` to stop
+the work."""
 
 DTYPES = ("auto", "float32", "float16", "bfloat16")
 
