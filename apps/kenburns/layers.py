@@ -1,0 +1,305 @@
+"""Taking a scene apart into what the renderer moves: flat cut-outs, and the plate as a curved surface.
+
+Everything here is computed once per clip. Pixel ``(i, j)`` of a layer is the point
+``((i + 0.5) / W - 0.5, (j + 0.5 - H / 2) / W)`` of the camera's plane, see :mod:`apps.kenburns.camera`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from apps.kenburns.camera import Box, Stage, disparity
+from cartoonedit.depth import pool_depth
+from cartoonedit.inpaint import FAINT, fill_smooth, grow, inpaint, make_plate
+from cartoonedit.matte import unmix
+
+if TYPE_CHECKING:
+    from cartoonedit.scene import Scene
+
+__all__ = ["Canvas", "CutOut", "Layers", "Surface", "build", "canvas", "measure"]
+
+STEP = 0.03
+"""A jump of disparity between neighbouring pixels that counts as an edge, where a surface tears."""
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """A scene at the scale of the frames: one pixel of it is one pixel of a frame at identity.
+
+    Attributes:
+        picture: RGB ``uint8`` ``(H, W, 3)``.
+        plate: RGB ``uint8`` ``(H, W, 3)``.
+        q: Disparity of the plate, ``float32`` ``(H, W)``.
+        masks: Alpha ``uint8`` ``(H, W)`` of the instances, from the back to the front.
+        depths: Disparity of each: one number, or ``float32`` ``(H, W)`` for one that is not pooled.
+        names: Name of each.
+    """
+
+    picture: NDArray[np.uint8]
+    plate: NDArray[np.uint8]
+    q: NDArray[np.float32]
+    masks: list[NDArray[np.uint8]]
+    depths: list[float | NDArray[np.float32]]
+    names: list[str]
+
+
+@dataclass(frozen=True)
+class CutOut:
+    """An instance pooled to one depth, which a similarity moves.
+
+    Attributes:
+        name: Name of the instance.
+        texture: Premultiplied RGBA ``uint8`` ``(h, w, 4)`` with a transparent rim.
+        origin_xy: Where its first pixel lies in the canvas.
+        q: Its disparity.
+    """
+
+    name: str
+    texture: NDArray[np.uint8]
+    origin_xy: tuple[int, int]
+    q: float
+
+
+@dataclass(frozen=True)
+class Surface:
+    """A picture with a disparity at each pixel.
+
+    Attributes:
+        texture: RGB, or premultiplied RGBA ``uint8`` ``(H, W, 3 | 4)``, the size of the canvas.
+        q: Disparity ``float32`` ``(H, W)``.
+        early: The texture while the camera is still near the identity; None if it is the same.
+        torn: Whether it shows nothing where it is torn apart, rather than stretching.
+    """
+
+    texture: NDArray[np.uint8]
+    q: NDArray[np.float32]
+    early: NDArray[np.uint8] | None = None
+    torn: bool = False
+
+
+@dataclass(frozen=True)
+class Layers:
+    """All that a frame is made of.
+
+    Attributes:
+        stack: From the back to the front; the first one covers the whole canvas.
+        canvas_wh: Size of the canvas.
+        reference: What the identity camera must show, RGB ``uint8``, the size of a frame.
+    """
+
+    stack: list[Surface | CutOut]
+    canvas_wh: tuple[int, int]
+    reference: NDArray[np.uint8]
+
+
+def canvas(scene: Scene, size_wh: tuple[int, int], *, pool: str = "mean", seed: int = 0) -> Canvas:
+    """Bring a scene to the scale at which it covers a frame of ``size_wh``, and find its depths.
+
+    Args:
+        scene: The scene; its plate is made here if it has none.
+        size_wh: Size of the frames.
+        pool: How the depth of an instance is pooled, see :func:`cartoonedit.depth.pool_depth`; ``none`` keeps
+            its depth at every pixel. A depth set by hand counts more.
+        seed: For the plate.
+    """
+    masks = [instance.mask for instance in scene]
+    depth = scene.depth
+    made = scene.has("plate") or seed == 0 or not masks
+    plate = scene.plate if made else make_plate(scene.picture, masks, scene.inpainter, seed=seed)
+    pooled = [
+        pool_depth(depth, instance.mask, "mean" if pool == "none" else pool)
+        if instance.depth is None
+        else instance.depth
+        for instance in scene
+    ]
+    # Far to near. Of two at one depth the lower one is in front, as on any floor.
+    order = sorted(range(len(masks)), key=lambda i: (-pooled[i], scene[i].bounds_xyxy[3], i))
+
+    (width, height), (frame_w, frame_h) = scene.size_wh, size_wh
+    scale = max(frame_w / width, frame_h / height)
+    size = (max(frame_w, round(width * scale)), max(frame_h, round(height * scale)))
+    empty = np.zeros(scene.picture.shape[:2], bool)
+    hole = grow(np.logical_or.reduce([empty, *(mask >= FAINT for mask in masks)]), 4)
+    # A fringe of a character left on the plate's depth would drag the plate along; under the
+    # characters the plate continues smoothly. All covered, it is the farthest there is.
+    far = np.full_like(depth, 1.0) if hole.all() else fill_smooth(depth, hole)
+    depths: list[float | NDArray[np.float32]] = [disparity(pooled[i]) for i in order]
+    if pool == "none":
+        for place, i in enumerate(order):
+            if scene[i].depth is None:
+                own = fill_smooth(depth, masks[i] < 250)
+                depths[place] = disparity(_scaled(own, size))
+    return Canvas(
+        picture=_scaled(scene.picture, size),
+        plate=_scaled(plate, size),
+        q=disparity(_scaled(far, size)),
+        masks=[_scaled(masks[i], size) for i in order],
+        depths=depths,
+        names=[scene[i].name for i in order],
+    )
+
+
+def _scaled(array: NDArray[np.generic], size_wh: tuple[int, int]) -> NDArray[np.generic]:
+    if array.shape[1::-1] == size_wh:
+        return array
+    shrink = array.shape[1] > size_wh[0] and array.shape[0] > size_wh[1]
+    return cv2.resize(
+        array, size_wh, interpolation=cv2.INTER_AREA if shrink else cv2.INTER_CUBIC
+    ).clip(array.min(), array.max())
+
+
+def measure(canvas: Canvas, size_wh: tuple[int, int]) -> Stage:
+    """What a camera for frames of ``size_wh`` must know of the canvas."""
+    height, width = canvas.q.shape
+    sides = (np.s_[:, 0], np.s_[0], np.s_[:, -1], np.s_[-1])  # left, top, right, bottom
+    borders = [[float(canvas.q[side].min()), float(canvas.q[side].max())] for side in sides]
+    boxes = []
+    for mask, q in zip(canvas.masks, canvas.depths, strict=True):
+        shown = mask >= FAINT
+        if not shown.any():
+            continue
+        cut = tuple(bool(shown[side].any()) for side in sides)
+        x, y, w, h = cv2.boundingRect(shown.astype(np.uint8))
+        for is_cut, border in zip(cut, borders, strict=True):
+            if is_cut:
+                border[:] = [min(border[0], float(np.min(q))), max(border[1], float(np.max(q)))]
+        edges = [(x - width / 2), (y - height / 2), (x + w - width / 2), (y + h - height / 2)]
+        behind = float(canvas.q[shown].mean())
+        boxes.append(Box(*(edge / width for edge in edges), float(np.mean(q)), behind, cut))
+    far, near = np.percentile(canvas.q, (5, 95))
+    return Stage(
+        half_wh=(0.5, height / (2 * width)),
+        frame_wh=(size_wh[0] / (2 * width), size_wh[1] / (2 * width)),
+        borders=tuple((low, high) for low, high in borders),
+        boxes=tuple(boxes),
+        spread=(float(far), float(near)),
+    )
+
+
+def build(canvas: Canvas, size_wh: tuple[int, int], reach: float, *, seed: int = 0) -> Layers:
+    """Make the layers.
+
+    Args:
+        canvas: The scene at the scale of the frames.
+        size_wh: Size of the frames.
+        reach: The most that two layers move against each other during the clip, in pixels: as far as
+            hidden parts must be completed.
+        seed: For the inpainter.
+    """
+    height, width = canvas.q.shape
+    margin = int(np.ceil(reach)) + 2
+    masks, hidden = _complete(canvas.masks, margin)
+    kept = [i for i, mask in enumerate(masks) if mask.any()]
+    # The colours add up to the picture; what the plate lacks for that is a layer of its own, which
+    # the plate carries while the camera is near the identity, and then loses.
+    colours, rest = unmix(canvas.picture, canvas.plate, [masks[i] for i in kept])
+    early = np.where(rest[..., 3:] > 0, rest[..., :3], canvas.plate)
+    stack: list[Surface | CutOut] = list(_plate(canvas, early, margin, seed))
+    for i, colour in zip(kept, colours, strict=True):
+        q = canvas.depths[i]
+        rgba = np.zeros((height, width, 4), np.uint8)
+        x, y, w, h = cv2.boundingRect(masks[i])
+        inside = np.s_[y : y + h, x : x + w]
+        rgba[inside] = np.dstack([_continue(colour, masks[i][inside], hidden[i][inside]), masks[i][inside]])
+        premultiplied = _premultiplied(rgba)
+        if isinstance(q, float):
+            stack.append(_cut_out(canvas.names[i], premultiplied, (x, y, w, h), q))
+        else:
+            stack.append(Surface(premultiplied, q))
+    left, top = (width - size_wh[0]) // 2, (height - size_wh[1]) // 2
+    reference = canvas.picture[top : top + size_wh[1], left : left + size_wh[0]]
+    return Layers(stack, (width, height), reference)
+
+
+def _cut_out(
+    name: str, rgba: NDArray[np.uint8], box_xywh: tuple[int, int, int, int], q: float
+) -> CutOut:
+    """Crop, with a rim of two pixels for the interpolation.
+
+    Beyond a border of the picture the rim repeats the last pixels: an instance that is cut there goes on
+    outside, and no soft edge of it appears at the border of a frame.
+    """
+    x, y, w, h = box_xywh
+    rim = 2
+    padded = cv2.copyMakeBorder(rgba, rim, rim, rim, rim, cv2.BORDER_REPLICATE)
+    texture = padded[y : y + h + 2 * rim, x : x + w + 2 * rim]
+    return CutOut(name, np.ascontiguousarray(texture), (x - rim, y - rim), q)
+
+
+def _premultiplied(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    alpha = rgba[..., 3:].astype(np.uint16)
+    return np.dstack([((rgba[..., :3] * alpha + 127) // 255).astype(np.uint8), rgba[..., 3]])
+
+
+# ---------------------------------------------------------------- what hides behind others
+
+
+def _complete(
+    masks: Sequence[NDArray[np.uint8]], margin: int
+) -> tuple[list[NDArray[np.uint8]], list[NDArray[np.bool_]]]:
+    """Extend each instance under the ones that touch it in front, so that no gap opens between them.
+
+    Args:
+        masks: From the back to the front.
+        margin: How far, in pixels.
+
+    Returns:
+        The extended masks, and where in the extension nothing of the instance shows.
+    """
+    front = np.zeros(masks[0].shape, np.uint8) if masks else np.zeros((1, 1), np.uint8)
+    extended, hidden = list(masks), [np.zeros(mask.shape, bool) for mask in masks]
+    for i in reversed(range(len(masks))):
+        solid = masks[i] >= 128
+        # Only what borders on the one in front goes on behind it: gaps between the two stay gaps.
+        touching = solid & grow(front >= 128, 4)
+        if touching.any():
+            distance = cv2.distanceTransform((~touching).astype(np.uint8), cv2.DIST_L2, 5)
+            hidden[i] = (distance <= margin) & (front == 255) & (masks[i] < 255)
+            edge = (distance <= 3) & (front > 0)  # what shines through the other's soft edge
+            extended[i] = np.where(hidden[i] | edge, np.uint8(255), masks[i])
+        front = np.maximum(front, masks[i])
+    return extended, hidden
+
+
+def _continue(
+    colour: NDArray[np.uint8], mask: NDArray[np.uint8], hidden: NDArray[np.bool_]
+) -> NDArray[np.uint8]:
+    """Continue an instance's own colours into the part of it that others hide."""
+    if not hidden.any():
+        return colour
+    unknown = hidden | (mask < 250)
+    if unknown.all():
+        return colour
+    filled = cv2.inpaint(colour, unknown.astype(np.uint8), 5, cv2.INPAINT_TELEA)
+    return np.where(hidden[..., None], filled, colour)
+
+
+# ---------------------------------------------------------------- the plate
+
+
+def _plate(
+    canvas: Canvas, early: NDArray[np.uint8], margin: int, seed: int
+) -> list[Surface]:
+    """The plate as one surface, or as two where its depth has edges at which it tears.
+
+    The deeper one goes on behind the edges, as far as the camera can look: there its depth is that of the
+    far side, and its colours are inpainted once. So no frame needs inpainting, and nothing flickers.
+    """
+    window = np.ones((2 * margin + 1,) * 2, np.uint8)
+    behind = cv2.erode(canvas.q, window)  # the farthest disparity within the margin
+    jump = cv2.dilate(canvas.q, np.ones((3, 3))) - cv2.erode(canvas.q, np.ones((3, 3))) > STEP
+    band = grow(jump, margin) & (canvas.q - behind > STEP)
+    if not band.any():
+        return [Surface(canvas.plate, canvas.q, early)]
+    # The fill must continue the far side, not the near one: that is painted out some way, too.
+    near = grow(band, margin) & (canvas.q - cv2.erode(behind, window) > STEP)
+    deep = inpaint(canvas.plate, near, seed=seed)
+    q = np.where(band, behind, canvas.q).astype(np.float32)
+    front = Surface(canvas.plate, canvas.q, early, torn=True)
+    return [Surface(deep, q, np.where(near[..., None], deep, early)), front]
