@@ -1,4 +1,4 @@
-"""`import cartoonedit` and every help text load no heavy library. Structure only: nothing is timed."""
+"""`import cartoonedit` and the help texts load no heavy library. Nothing is timed here."""
 
 from __future__ import annotations
 
@@ -12,14 +12,24 @@ HEAVY = {"torch", "torchvision", "diffusers", "transformers", "onnxruntime", "ti
 # What would break the 0.3 s of `import cartoonedit` and `cartoonedit --help`.
 SLOW = HEAVY | {"numpy", "cv2", "PIL", "scipy", "rich", "huggingface_hub", "moviepy", "yaml"}
 
-HELP = "import apps.cli\ntry:\n    apps.cli.main({argv!r})\nexcept SystemExit as stop:\n    assert not stop.code, stop.code\n"
+HELP = """\
+import apps.cli
+try:
+    apps.cli.main({argv!r})
+except SystemExit as stop:
+    assert not stop.code, stop.code
+"""
+LISTING = """
+import json, sys
+print()
+print(json.dumps(sorted({m.split(".")[0] for m in sys.modules})))
+"""
 
 
 def loaded_by(code: str) -> set[str]:
     """Top-level modules in a new interpreter that ran ``code``."""
-    listing = "\nimport json, sys\nprint('\\n' + json.dumps(sorted({m.split('.')[0] for m in sys.modules})))"
     run = subprocess.run(
-        [sys.executable, "-c", code + listing], capture_output=True, text=True, check=False
+        [sys.executable, "-c", code + LISTING], capture_output=True, text=True, check=False
     )
     assert run.returncode == 0, run.stderr
     return set(json.loads(run.stdout.splitlines()[-1]))
@@ -34,7 +44,8 @@ def loaded_by(code: str) -> set[str]:
         *[
             (HELP.format(argv=[*command.split(), "--help"]), HEAVY)
             for command in (
-                "segment", "kenburns", "demo", "rerun", "doctor", "evaluate", "evaluate segmentation",
+                "segment", "kenburns", "demo", "rerun", "doctor",
+                "evaluate", "evaluate segmentation",
                 "models", "models list", "models fetch", "models verify", "models path",
             )
         ],

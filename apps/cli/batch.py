@@ -93,7 +93,8 @@ def for_each(
             except Exception as error:  # any kind: the other pictures do not suffer for this one
                 logger.debug("%s failed", file, exc_info=True)
                 failures.append(Failure(str(file), describe(error)))
-                complain(f"{file}: {describe(error)}")
+                named = str(file) in describe(error)
+                complain(describe(error) if named else f"{file}: {describe(error)}")
     return results, failures
 
 

@@ -41,7 +41,7 @@ def kenburns(
     as_json: options.AsJson = False,
     **values: Any,
 ) -> None:
-    """Render a camera move in which the characters separate from the background.
+    """Render a camera move with the characters as layers.
 
     Takes pictures, which are segmented first, and folders that `cartoonedit segment` wrote, whose
     masks, depth map and plate may have been edited. Of several pictures each has its clip in OUT.

@@ -9,6 +9,7 @@ import typer
 from apps.cli import options
 from apps.cli.terminal import megabytes, note, print_json, print_table, progress_bar
 from cartoonedit import hub
+from cartoonedit.errors import ModelNotFound
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -83,4 +84,8 @@ def path(name: Name) -> None:
 
 def is_here(name: str) -> bool:
     """Whether all files of a set of weights are on this machine."""
-    return "missing" not in hub.verify(name).values()
+    try:
+        hub.path(name)
+    except ModelNotFound:
+        return False
+    return True

@@ -29,7 +29,6 @@ __all__ = [
     "AsJson",
     "Overwrite",
     "Pictures",
-    "Seed",
     "SegmenterOptions",
     "Size",
     "build",
@@ -45,7 +44,6 @@ Pictures = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Make again what is there already.")]
-Seed = Annotated[int, typer.Option(min=0, help="Same seed, same result.")]
 
 
 @dataclass
@@ -146,7 +144,8 @@ def _parameter(cls: type, field: Field[Any]) -> inspect.Parameter:
         hint = Size | None if field.default is None else Size
     elif hint is bool:
         flag = field.name.replace("_", "-")
-        option = typer.Option(f"--no-{flag}" if field.default else f"--{flag}", help=option.help)
+        names = f"--{flag}/--no-{flag}" if field.default else f"--{flag}"
+        option = typer.Option(names, help=option.help)
     default = field.default if field.default is not MISSING else inspect.Parameter.empty
     return inspect.Parameter(
         field.name,

@@ -16,7 +16,14 @@ import cartoonedit
 from cartoonedit.errors import InvalidInput
 from cartoonedit.files import atomic_path, sha256
 
-__all__ = ["changes_since", "command_line", "read_record", "record_path", "write_record"]
+__all__ = [
+    "changes_since",
+    "command_line",
+    "read_record",
+    "record_path",
+    "recorded_models",
+    "write_record",
+]
 
 FORMAT = 1
 NOT_RECORDED = {"as_json", "overwrite"}
@@ -83,7 +90,8 @@ def read_record(path: Path) -> dict[str, Any]:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         complete = (
-            record["format"] == FORMAT and {"command", "arguments", "inputs"} <= record.keys()
+            record["format"] == FORMAT
+            and {"command", "arguments", "inputs", "models"} <= record.keys()
         )
     except (ValueError, TypeError, KeyError):
         complete = False
@@ -92,6 +100,15 @@ def read_record(path: Path) -> dict[str, Any]:
             f"{path} is no record of a run. Give a run.json that was written beside a result."
         )
     return record
+
+
+def recorded_models(result: Path) -> dict[str, Path]:
+    """The models that an earlier run on ``result`` used, for a run that keeps what they made."""
+    try:
+        record = read_record(record_path(result))
+        return {entry["name"]: Path(entry["file"]) for entry in record["models"]}
+    except (InvalidInput, OSError):
+        return {}
 
 
 def command_line(command: Any, arguments: Mapping[str, Any]) -> list[str]:
@@ -118,7 +135,7 @@ def changes_since(record: Mapping[str, Any]) -> list[str]:
     if record.get("cartoonedit") != cartoonedit.__version__:
         made_by = record.get("cartoonedit")
         changes.append(f"it was made by cartoonedit {made_by}, this is {cartoonedit.__version__}")
-    for entry in [*record["inputs"], *record.get("models", [])]:
+    for entry in [*record["inputs"], *record["models"]]:
         path = Path(entry["file"])
         if not path.exists():
             changes.append(f"{path} is gone")

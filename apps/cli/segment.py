@@ -13,7 +13,7 @@ import typer
 from apps.cli import options
 from apps.cli.batch import find_pictures, for_each
 from apps.cli.places import file_names, scene_folders
-from apps.cli.record import write_record
+from apps.cli.record import recorded_models, write_record
 from apps.cli.terminal import note, print_json
 
 if TYPE_CHECKING:
@@ -38,7 +38,9 @@ def segment(
     out: Annotated[Path, typer.Option("--out", "-o", file_okay=False, help="Folder to write.")],
     psd: Annotated[bool, typer.Option("--psd", help="Add layers.psd to each scene.")] = False,
     ora: Annotated[bool, typer.Option("--ora", help="Add layers.ora (OpenRaster).")] = False,
-    seed: options.Seed = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Of the background painted for --psd and --ora.")
+    ] = 0,
     overwrite: options.Overwrite = False,
     as_json: options.AsJson = False,
     **values: Any,
@@ -61,6 +63,8 @@ def segment(
 
     def work(file: Path, progress: Progress) -> tuple[dict[str, Any], dict[str, Any]]:
         scene = _open(file, folders[file], None if file in kept else segmenter, progress)
+        if seed and (psd or ora):
+            scene = _with_plate(scene, seed)
         write_parts(scene, folders[file], psd=psd, ora=ora)
         summary = {"file": str(file), "folder": str(folders[file]), "kept": file in kept}
         if not as_json:
@@ -71,7 +75,7 @@ def segment(
     done, failed = for_each(files, work)
     if done:
         write_json(out / ANNOTATIONS, merge_coco(coco for _, coco in done))
-        models = segmenter.files if segmenter else {}
+        models = segmenter.files if segmenter else recorded_models(out)
         write_record(ctx, out, inputs=files, models=models, pictures=files)
     if kept and not as_json:
         note(f"{len(kept)} of them were segmented before; --overwrite segments them again")
@@ -139,6 +143,14 @@ def _open(file: Path, folder: Path, segmenter: Segmenter | None, progress: Progr
 
         return Scene.load(folder)
     return segmenter(file, progress=progress).replace(source=str(file.absolute()))
+
+
+def _with_plate(scene: Scene, seed: int) -> Scene:
+    """Give a scene the plate of a seed; it counts as chosen by the user, as a painted one does."""
+    from cartoonedit.inpaint import make_plate
+
+    masks = [instance.mask for instance in scene]
+    return scene.replace(plate=make_plate(scene.picture, masks, scene.inpainter, seed=seed))
 
 
 def _coco(scene: Scene, name: str) -> dict[str, Any]:
