@@ -336,7 +336,7 @@ def _aim(stage: Stage, pose: Pose) -> Pose:
 MOVES: dict[str, Sequence[Raw]] = {
     # The first that reaches the parallax with every instance in the frame; else the one with most.
     "auto": tuple(
-        _push(side * x, z, 0.0) for x, z in ((0.3, 1.0), (0.6, 0.8), (1.0, 0.4)) for side in (1, -1)
+        _push(side * x, z, 0.0) for x, z in ((0.7, 0.7), (1.0, 0.4), (0.3, 1.0)) for side in (1, -1)
     ),
     "zoom": (_push(0.0, 0.5, 1.0),),
     "pan": (_pan,),

@@ -27,6 +27,9 @@ __all__ = ["Canvas", "CutOut", "Layers", "Surface", "build", "canvas", "measure"
 STEP = 0.03
 """A jump of disparity between neighbouring pixels that counts as an edge, where a surface tears."""
 
+RIM = 2
+"""Pixels around a cut-out that cubic interpolation reads."""
+
 
 @dataclass(frozen=True)
 class Canvas:
@@ -58,12 +61,14 @@ class CutOut:
         texture: Premultiplied RGBA ``uint8`` ``(h, w, 4)`` with a transparent rim.
         origin_xy: Where its first pixel lies in the canvas.
         q: Its disparity.
+        early: The texture while the camera is still near the identity; None if it is the same.
     """
 
     name: str
     texture: NDArray[np.uint8]
     origin_xy: tuple[int, int]
     q: float
+    early: NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True)
@@ -120,7 +125,6 @@ def canvas(scene: Scene, size_wh: tuple[int, int], *, pool: str = "mean", seed: 
     ]
     # Far to near. Of two at one depth the lower one is in front, as on any floor.
     order = sorted(range(len(masks)), key=lambda i: (-pooled[i], scene[i].bounds_xyxy[3], i))
-
     (width, height), (frame_w, frame_h) = scene.size_wh, size_wh
     scale = max(frame_w / width, frame_h / height)
     size = (max(frame_w, round(width * scale)), max(frame_h, round(height * scale)))
@@ -135,13 +139,15 @@ def canvas(scene: Scene, size_wh: tuple[int, int], *, pool: str = "mean", seed: 
             if scene[i].depth is None:
                 own = fill_smooth(depth, masks[i] < 250)
                 depths[place] = disparity(_scaled(own, size))
+    scaled = [_scaled(masks[i], size) for i in order]
+    kept = [place for place, mask in enumerate(scaled) if mask.any()]  # not shrunk to nothing
     return Canvas(
         picture=_scaled(scene.picture, size),
         plate=_scaled(plate, size),
         q=disparity(_scaled(far, size)),
-        masks=[_scaled(masks[i], size) for i in order],
-        depths=depths,
-        names=[scene[i].name for i in order],
+        masks=[scaled[place] for place in kept],
+        depths=[depths[place] for place in kept],
+        names=[scene[order[place]].name for place in kept],
     )
 
 
@@ -195,46 +201,53 @@ def build(canvas: Canvas, size_wh: tuple[int, int], reach: float, *, seed: int =
     height, width = canvas.q.shape
     margin = int(np.ceil(reach)) + 2
     masks, hidden = _complete(canvas.masks, margin)
-    kept = [i for i, mask in enumerate(masks) if mask.any()]
     # The colours add up to the picture; what the plate lacks for that is a layer of its own, which
     # the plate carries while the camera is near the identity, and then loses.
-    colours, rest = unmix(canvas.picture, canvas.plate, [masks[i] for i in kept])
+    colours, rest = unmix(canvas.picture, canvas.plate, masks)
     early = np.where(rest[..., 3:] > 0, rest[..., :3], canvas.plate)
     stack: list[Surface | CutOut] = list(_plate(canvas, early, margin, seed))
-    for i, colour in zip(kept, colours, strict=True):
-        q = canvas.depths[i]
-        rgba = np.zeros((height, width, 4), np.uint8)
-        x, y, w, h = cv2.boundingRect(masks[i])
-        inside = np.s_[y : y + h, x : x + w]
-        rgba[inside] = np.dstack([_continue(colour, masks[i][inside], hidden[i][inside]), masks[i][inside]])
-        premultiplied = _premultiplied(rgba)
+    for name, q, mask, colour, unseen in zip(
+        canvas.names, canvas.depths, masks, colours, hidden, strict=True
+    ):
+        x, y, w, h = cv2.boundingRect(mask)
+        box = np.s_[y : y + h, x : x + w]
+        first = _premultiplied(colour, mask[box])
+        later = _premultiplied(_continue(colour, mask[box], unseen[box]), mask[box])
         if isinstance(q, float):
-            stack.append(_cut_out(canvas.names[i], premultiplied, (x, y, w, h), q))
+            cut = [_with_rim(texture, (x, y), (width, height)) for texture in (later, first)]
+            stack.append(CutOut(name, cut[0], (x - RIM, y - RIM), q, cut[1] if unseen.any() else None))
         else:
-            stack.append(Surface(premultiplied, q))
+            full = np.zeros((height, width, 4), np.uint8)
+            full[box] = later
+            stack.append(Surface(full, q))
     left, top = (width - size_wh[0]) // 2, (height - size_wh[1]) // 2
     reference = canvas.picture[top : top + size_wh[1], left : left + size_wh[0]]
     return Layers(stack, (width, height), reference)
 
 
-def _cut_out(
-    name: str, rgba: NDArray[np.uint8], box_xywh: tuple[int, int, int, int], q: float
-) -> CutOut:
-    """Crop, with a rim of two pixels for the interpolation.
+def _with_rim(
+    texture: NDArray[np.uint8], origin_xy: tuple[int, int], canvas_wh: tuple[int, int]
+) -> NDArray[np.uint8]:
+    """Add a rim for the interpolation: transparent inside the canvas, beyond its border more of the same.
 
-    Beyond a border of the picture the rim repeats the last pixels: an instance that is cut there goes on
-    outside, and no soft edge of it appears at the border of a frame.
+    So an instance that the picture cuts goes on outside, and its cut has no soft edge.
     """
-    x, y, w, h = box_xywh
-    rim = 2
-    padded = cv2.copyMakeBorder(rgba, rim, rim, rim, rim, cv2.BORDER_REPLICATE)
-    texture = padded[y : y + h + 2 * rim, x : x + w + 2 * rim]
-    return CutOut(name, np.ascontiguousarray(texture), (x - rim, y - rim), q)
+    (x, y), (height, width) = origin_xy, texture.shape[:2]
+    padded = cv2.copyMakeBorder(texture, RIM, RIM, RIM, RIM, cv2.BORDER_REPLICATE)
+    if y > 0:
+        padded[:RIM] = 0
+    if x > 0:
+        padded[:, :RIM] = 0
+    if y + height < canvas_wh[1]:
+        padded[-RIM:] = 0
+    if x + width < canvas_wh[0]:
+        padded[:, -RIM:] = 0
+    return padded
 
 
-def _premultiplied(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    alpha = rgba[..., 3:].astype(np.uint16)
-    return np.dstack([((rgba[..., :3] * alpha + 127) // 255).astype(np.uint8), rgba[..., 3]])
+def _premultiplied(colour: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    product = (colour * alpha[..., None].astype(np.uint16) + 127) // 255
+    return np.dstack([product.astype(np.uint8), alpha])
 
 
 # ---------------------------------------------------------------- what hides behind others
@@ -250,34 +263,38 @@ def _complete(
         margin: How far, in pixels.
 
     Returns:
-        The extended masks, and where in the extension nothing of the instance shows.
+        The extended masks, and where each is covered, or so close to what covers it that its colours in
+        the picture may be mixed with those.
     """
-    front = np.zeros(masks[0].shape, np.uint8) if masks else np.zeros((1, 1), np.uint8)
-    extended, hidden = list(masks), [np.zeros(mask.shape, bool) for mask in masks]
-    for i in reversed(range(len(masks))):
-        solid = masks[i] >= 128
+    fringe = 3
+    extended, covered = [], []
+    front = np.zeros(masks[0].shape if masks else (1, 1), np.uint8)
+    for mask in reversed(masks):
+        near = grow(front >= FAINT, fringe)
         # Only what borders on the one in front goes on behind it: gaps between the two stay gaps.
-        touching = solid & grow(front >= 128, 4)
+        touching = (mask >= 128) & near
         if touching.any():
             distance = cv2.distanceTransform((~touching).astype(np.uint8), cv2.DIST_L2, 5)
-            hidden[i] = (distance <= margin) & (front == 255) & (masks[i] < 255)
-            edge = (distance <= 3) & (front > 0)  # what shines through the other's soft edge
-            extended[i] = np.where(hidden[i] | edge, np.uint8(255), masks[i])
-        front = np.maximum(front, masks[i])
-    return extended, hidden
+            behind = (distance <= margin) & (front > 0)
+            solid = behind & ((front == 255) | (distance <= fringe))
+            extended.append(np.where(solid, np.uint8(255), mask))
+            covered.append(behind | touching)
+        else:
+            extended.append(mask)
+            covered.append(np.zeros(mask.shape, bool))
+        front = np.maximum(front, mask)
+    return extended[::-1], covered[::-1]
 
 
 def _continue(
-    colour: NDArray[np.uint8], mask: NDArray[np.uint8], hidden: NDArray[np.bool_]
+    colour: NDArray[np.uint8], mask: NDArray[np.uint8], covered: NDArray[np.bool_]
 ) -> NDArray[np.uint8]:
-    """Continue an instance's own colours into the part of it that others hide."""
-    if not hidden.any():
-        return colour
-    unknown = hidden | (mask < 250)
-    if unknown.all():
+    """Continue an instance's own colours into the part of it that others cover."""
+    unknown = covered | (mask < 250)
+    if not covered.any() or unknown.all():
         return colour
     filled = cv2.inpaint(colour, unknown.astype(np.uint8), 5, cv2.INPAINT_TELEA)
-    return np.where(hidden[..., None], filled, colour)
+    return np.where(covered[..., None], filled, colour)
 
 
 # ---------------------------------------------------------------- the plate

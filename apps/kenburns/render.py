@@ -89,7 +89,8 @@ class Renderer:
         frame = None
         for index, layer in enumerate(self._layers.stack):
             if isinstance(layer, CutOut):
-                _draw(frame, layer, similarity(pose, layer.q, self._layers.canvas_wh, self._frame_wh))
+                move = similarity(pose, layer.q, self._layers.canvas_wh, self._frame_wh)
+                _draw(frame, _texture(layer, early), layer.origin_xy, move)
                 continue
             image, torn = self._lookups[index](pose, early)
             if frame is None:
@@ -122,11 +123,25 @@ def _fade(pixels: float) -> float:
 # ---------------------------------------------------------------- instances
 
 
-def _draw(frame: NDArray[np.uint8], layer: CutOut, move: tuple[float, float, float]) -> None:
+def _texture(layer: Surface | CutOut, early: float) -> NDArray[np.uint8]:
+    """The colours of a layer, of which ``early`` (0..1) is the share of those that match the picture."""
+    if layer.early is None or early <= 0:
+        return layer.texture
+    if early >= 1:
+        return layer.early
+    return cv2.addWeighted(layer.early, early, layer.texture, 1 - early, 0)
+
+
+def _draw(
+    frame: NDArray[np.uint8],
+    texture: NDArray[np.uint8],
+    origin_xy: tuple[int, int],
+    move: tuple[float, float, float],
+) -> None:
     """Warp a cut-out and lay it over the frame, touching only its box."""
     scale, x, y = move
-    x, y = x + scale * layer.origin_xy[0], y + scale * layer.origin_xy[1]
-    height, width = layer.texture.shape[:2]
+    x, y = x + scale * origin_xy[0], y + scale * origin_xy[1]
+    height, width = texture.shape[:2]
     left, top = max(0, math.floor(x - scale)), max(0, math.floor(y - scale))
     right = min(frame.shape[1], math.ceil(x + scale * width) + 1)
     bottom = min(frame.shape[0], math.ceil(y + scale * height) + 1)
@@ -134,7 +149,7 @@ def _draw(frame: NDArray[np.uint8], layer: CutOut, move: tuple[float, float, flo
         return
     matrix = np.array([[scale, 0, x - left], [0, scale, y - top]])
     warped = cv2.warpAffine(
-        layer.texture, matrix, (right - left, bottom - top), flags=cv2.INTER_CUBIC
+        texture, matrix, (right - left, bottom - top), flags=cv2.INTER_CUBIC
     )
     _over(frame[top:bottom, left:right], warped)
 
@@ -155,7 +170,6 @@ class _Lookup:
 
     def __init__(self, surface: Surface, frame_wh: tuple[int, int], poses: list[Pose]) -> None:
         self._surface, self._frame_wh = surface, frame_wh
-        self._torn = surface.torn or surface.texture.shape[2] == 4
         self._steep = not poses or _contraction(surface.q, poses) > 0.5
         self._step = 2 if self._steep else 4
         self._points = _Points(surface.q, frame_wh) if self._steep else None
@@ -165,16 +179,11 @@ class _Lookup:
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
         """The frame's pixels, and where the surface is torn (1) so that what is behind it shows."""
         map_x, map_y, torn = self._source(pose)
+        texture = _texture(self._surface, early)
         image = cv2.remap(
-            self._texture(early), map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+            texture, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
         )
         return image, torn if self._surface.torn else None
-
-    def _texture(self, early: float) -> NDArray[np.uint8]:
-        first, later = self._surface.early, self._surface.texture
-        if first is None or early <= 0:
-            return later
-        return first if early >= 1 else cv2.addWeighted(first, early, later, 1 - early, 0)
 
     def _source(
         self, pose: Pose
