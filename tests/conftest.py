@@ -70,12 +70,29 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def offline_env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """An environment for a child process: Python refuses the network, caches are empty."""
+def child_env() -> dict[str, str]:
+    """An environment for a child process that imports the packages which are tested here.
+
+    Run the child in another folder than the checkout, which would come first on its path.
+    """
+    import cartoonedit
+
+    tested = Path(cartoonedit.__file__).parent.parent
+    return os.environ | {
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(tested), os.environ.get("PYTHONPATH")))),
+        "NO_COLOR": "1",
+    }
+
+
+@pytest.fixture
+def offline_env(
+    child_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
+    """The same, and Python refuses the network, and nothing was ever downloaded."""
     folder = tmp_path_factory.mktemp("offline")
     (folder / "sitecustomize.py").write_text(REFUSE_NETWORK, encoding="utf-8")
-    path = os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH"))))
-    return os.environ | {"PYTHONPATH": path, "HF_HOME": str(folder / "hf"), "NO_COLOR": "1"}
+    path = f"{folder}{os.pathsep}{child_env['PYTHONPATH']}"
+    return child_env | {"PYTHONPATH": path, "HF_HOME": str(folder / "huggingface")}
 
 
 @pytest.fixture

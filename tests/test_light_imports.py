@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -26,11 +27,12 @@ print(json.dumps(sorted({m.split(".")[0] for m in sys.modules})))
 """
 
 
-def loaded_by(code: str) -> set[str]:
+def loaded_by(code: str, env: dict[str, str], folder: Path) -> set[str]:
     """Top-level modules in a new interpreter that ran ``code``."""
     run = subprocess.run(
-        [sys.executable, "-c", code + LISTING], capture_output=True, text=True, check=False
-    )
+        [sys.executable, "-c", code + LISTING],
+        cwd=folder, env=env, capture_output=True, text=True, check=False,
+    )  # fmt: skip
     assert run.returncode == 0, run.stderr
     return set(json.loads(run.stdout.splitlines()[-1]))
 
@@ -51,8 +53,10 @@ def loaded_by(code: str) -> set[str]:
         ],
     ],
 )  # fmt: skip
-def test_does_not_load(code: str, forbidden: set[str]) -> None:
-    assert not loaded_by(code) & forbidden
+def test_does_not_load(
+    code: str, forbidden: set[str], child_env: dict[str, str], tmp_path: Path
+) -> None:
+    assert not loaded_by(code, child_env, tmp_path) & forbidden
 
 
 def test_public_names_resolve() -> None:
