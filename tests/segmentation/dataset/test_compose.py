@@ -1,0 +1,124 @@
+"""Composed scenes: exact masks, and the same bytes for the same numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from cartoonedit.errors import InvalidInput
+from segmentation.dataset.coarse import coarse_like
+from segmentation.dataset.compose import MIN_VISIBLE, Sources, compose
+from segmentation.dataset.layout import draw_count, draw_placements
+from segmentation.dataset.loader import DetectorExamples, RefinerExamples, collate_detector
+from segmentation.dataset.sources import Library
+from tests.segmentation.dataset.material import write_art
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Sources:
+    art = write_art(tmp_path_factory.mktemp("art"))
+    return Sources(Library.from_folder(art / "foregrounds"), Library.from_folder(art / "backgrounds"))
+
+
+def test_a_scene_is_a_function_of_seed_and_index(sources: Sources) -> None:
+    first = compose(sources, 3, 17, (96, 64))
+    compose(sources, 3, 18, (96, 64))
+    again = compose(sources, 3, 17, (96, 64))
+    np.testing.assert_array_equal(first.picture, again.picture)
+    np.testing.assert_array_equal(first.alphas, again.alphas)
+    other = compose(sources, 4, 17, (96, 64))
+    assert not np.array_equal(first.picture, other.picture)
+
+
+def test_visible_parts_share_no_pixel(sources: Sources) -> None:
+    counts = []
+    for index in range(40):
+        sample = compose(sources, 0, index, (80, 80))
+        assert sample.picture.shape == (80, 80, 3)
+        assert sample.picture.dtype == sample.alphas.dtype == np.uint8
+        assert sample.alphas.astype(int).sum(0).max(initial=0) <= 255 + len(sample.alphas)
+        counts.append(len(sample.alphas))
+    assert min(counts) == 0 or min(counts) == 1
+    assert max(counts) >= 3
+
+
+def test_hidden_subjects_leave_the_scene(sources: Sources) -> None:
+    from segmentation.dataset.compose import _keep_visible, _Layer
+
+    def square(left: int, side: int) -> _Layer:
+        return _Layer(np.full((side, side, 4), 255, np.uint8), left, 0, (40, 40))
+
+    hidden, front, beside = square(0, 10), square(0, 20), square(25, 10)
+    kept, alphas = _keep_visible([hidden, beside, front])
+    assert kept == [beside, front]
+    assert [int((a > 0).sum()) for a in alphas] == [100, 400]
+    barely = int(10 * (1 - MIN_VISIBLE)) - 1
+    peeping = square(20 - barely, 10)
+    assert _keep_visible([peeping, front])[0] == [peeping, front]
+
+
+def test_counts_follow_the_paper() -> None:
+    rng = np.random.default_rng(0)
+    counts = [draw_count(rng) for _ in range(4000)]
+    assert min(counts) == 1
+    assert np.mean(counts) == pytest.approx(2.5, abs=0.15)
+
+
+def test_placements_match_the_subjects() -> None:
+    rng = np.random.default_rng(0)
+    for count in (1, 2, 5):
+        places = draw_placements(rng, [True] * count)
+        assert len(places) == count
+        assert all(0 < p.height <= 1.5 for p in places)
+
+
+def test_rough_masks_overlap_the_truth() -> None:
+    rng = np.random.default_rng(1)
+    canvas = np.zeros((120, 120), np.uint8)
+    cv2.ellipse(canvas, (60, 60), (25, 40), 0, 0, 360, 1, -1)
+    truth = canvas > 0
+    ious = []
+    for _ in range(60):
+        rough = coarse_like(truth, np.zeros((0, 120, 120), bool), rng)
+        ious.append((rough & truth).sum() / (rough | truth).sum())
+    assert 0.6 < np.median(ious) < 0.98
+    assert min(ious) > 0.2
+
+
+def test_detector_examples_batch(sources: Sources) -> None:
+    examples = DetectorExamples(sources, seed=0, batch=4, sizes=[64, 96], length=12)
+    for start in (0, 4, 8):
+        pictures, targets = collate_detector([examples[i] for i in range(start, start + 4)])
+        assert pictures.shape[1:] in {(3, 64, 64), (3, 96, 96)}
+        for target in targets:
+            assert target.masks.shape[1:] == pictures.shape[2:]
+            for box, mask in zip(target.boxes, target.masks, strict=True):
+                x0, y0, x1, y1 = (int(v) for v in box)
+                assert int(mask[y0:y1, x0:x1].sum()) == int(mask.sum())
+
+
+def test_refiner_examples_are_crops_with_rough_masks(sources: Sources) -> None:
+    examples = RefinerExamples(sources, seed=0, batch=2, sizes=[64], length=6, canvas=96)
+    for i in range(6):
+        picture, rough, alpha = examples[i]
+        assert picture.shape == (3, 64, 64)
+        assert rough.shape == alpha.shape == (1, 64, 64)
+        assert set(rough.unique().tolist()) <= {0, 255}
+        assert alpha.max() > 127
+
+
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="holds no pictures"):
+        Library.from_folder(tmp_path)
+
+
+def test_sources_count_less_than_their_size(tmp_path: Path) -> None:
+    art = write_art(tmp_path, per_source={"few": 2, "many": 32})
+    library = Library.from_folder(art / "foregrounds", boosts={"few": 2.0})
+    rng = np.random.default_rng(0)
+    drawn = [library.draw_source(rng) for _ in range(3000)]
+    expected = 2 * 2**0.6 / (2 * 2**0.6 + 32**0.6)
+    assert drawn.count("few") / 3000 == pytest.approx(expected, abs=0.03)
