@@ -18,7 +18,7 @@ from cartoonedit.errors import InvalidInput, ModelNotFound
 from cartoonedit.files import sha256
 from cartoonedit.runtime import Progress, silent
 
-__all__ = ["CATALOGUE", "Weights", "WeightsFile", "fetch", "path", "resolve", "verify"]
+__all__ = ["CATALOGUE", "Weights", "WeightsFile", "fetch", "is_here", "path", "resolve", "verify"]
 
 logger = logging.getLogger(__name__)
 
@@ -152,6 +152,16 @@ def path(name: str) -> Path:
     return files[0].parent
 
 
+def is_here(name: str) -> bool:
+    """Whether all files of ``name`` are on this machine; their content is not read.
+
+    Raises:
+        InvalidInput: The name is unknown.
+    """
+    weights = _entry(name)
+    return all(_find(weights, file) is not None for file in weights.files.values())
+
+
 def fetch(name: str, progress: Progress | None = None) -> Path:
     """Download the weights ``name`` into the Hugging Face cache, unless they are there.
 
@@ -249,8 +259,9 @@ def _download(weights: Weights, file: WeightsFile) -> None:
     if weights.embedded:
         raise ModelNotFound(_not_here(weights, file))
     import huggingface_hub
+    from huggingface_hub import constants
 
-    if huggingface_hub.constants.HF_HUB_OFFLINE:
+    if constants.HF_HUB_OFFLINE:
         raise ModelNotFound(
             f"{_not_here(weights, file)} HF_HUB_OFFLINE is set; unset it to download."
         )

@@ -294,7 +294,8 @@ def _decode(image: Image.Image, name: str, limit: int) -> NDArray[Any]:
     _check_size(*image.size, name, limit)
     try:
         image.load()
-        image = _to_srgb(_upright(image))
+        from_jpeg = image.format == "JPEG"  # a turned copy does not know it
+        image = _to_srgb(_upright(image), from_jpeg)
         if image.mode.startswith("I;16"):
             return np.array(image).astype(np.uint16)
         if image.mode == "I":  # 16 bits that some formats deliver in 32
@@ -325,10 +326,10 @@ def _upright(image: Image.Image) -> Image.Image:
         return image
 
 
-def _to_srgb(image: Image.Image) -> Image.Image:
+def _to_srgb(image: Image.Image, from_jpeg: bool) -> Image.Image:
     """Bring CMYK and pictures with a colour profile to sRGB."""
     profile = image.info.get("icc_profile")
-    if image.mode == "CMYK" and image.format == "JPEG" and "adobe" not in image.info:
+    if image.mode == "CMYK" and from_jpeg and "adobe" not in image.info:
         # Pillow takes every CMYK JPEG for Adobe's inverted kind; one without Adobe's marker is not.
         image = ImageChops.invert(image)
     if not profile or image.mode not in ("RGB", "RGBA", "CMYK"):
@@ -368,6 +369,8 @@ def _check_array(values: NDArray[Any], limit: int) -> NDArray[Any]:
         return values * np.uint8(255)
     if values.dtype in (np.uint8, np.uint16):
         return values
+    if values.dtype.kind not in "iuf":
+        raise InvalidInput(f"picture values must be numbers; got an array of {values.dtype}.")
     low, high = float(values.min()), float(values.max())
     if values.dtype.kind == "f" and low >= -1e-3 and high <= 1 + 1e-3:  # NaN fails this, too
         return np.clip(values, 0, 1).astype(np.float32)

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from cartoonedit.errors import CartooneditError, InvalidInput
+from cartoonedit.files import atomic_folder, atomic_path, expand_pictures, sha256
+
+
+def names(folder: Path) -> list[str]:
+    """Every file and folder below, so that a partial one left over would be seen."""
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+
+
+def test_a_file_appears_only_when_it_is_whole(tmp_path: Path) -> None:
+    target = tmp_path / "new" / "clip.mp4"
+    with atomic_path(target) as partial:
+        assert partial.suffix == ".mp4" and partial.parent == target.parent
+        partial.write_text("whole")
+        assert not target.exists()
+    assert target.read_text() == "whole"
+    assert names(tmp_path) == ["new", "new/clip.mp4"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
+def test_after_an_error_the_old_file_is_untouched(
+    tmp_path: Path, error: type[BaseException]
+) -> None:
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    with pytest.raises(error), atomic_path(target) as partial:
+        partial.write_text("half")
+        raise error
+    assert target.read_text() == "old" and names(tmp_path) == ["a.txt"]
+
+
+def test_a_file_is_not_written_over_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="it is a folder"), atomic_path(tmp_path):
+        pass
+
+
+def test_a_block_that_writes_nothing_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(CartooneditError, match="nothing was written"), atomic_path(tmp_path / "a"):
+        pass
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real.txt").write_text("old")
+    link = tmp_path / "link.txt"
+    link.symlink_to("real.txt")
+    with atomic_path(link) as partial:
+        partial.write_text("new")
+    assert link.is_symlink() and (tmp_path / "real.txt").read_text() == "new"
+
+
+def test_a_folder_keeps_what_belongs_to_others(tmp_path: Path) -> None:
+    target = tmp_path / "scene"
+    for text in ("first", "second"):
+        with atomic_folder(target, stale=["masks/*.png"]) as partial:
+            (partial / "masks").mkdir()
+            (partial / "masks" / f"{text}.png").write_text(text)
+            (partial / "same.txt").write_text(text)
+        (target / "notes.txt").write_text("mine")
+    assert names(tmp_path / "scene") == ["masks", "masks/second.png", "notes.txt", "same.txt"]
+    assert (target / "same.txt").read_text() == "second"
+    assert names(tmp_path)[0] == "scene"
+
+
+def test_after_an_error_the_old_folder_is_untouched(tmp_path: Path) -> None:
+    target = tmp_path / "scene"
+    target.mkdir()
+    (target / "a.png").write_text("old")
+    with pytest.raises(KeyboardInterrupt), atomic_folder(target, stale=["*.png"]) as partial:
+        (partial / "a.png").write_text("half")
+        raise KeyboardInterrupt
+    assert names(tmp_path) == ["scene", "scene/a.png"] and (target / "a.png").read_text() == "old"
+
+
+def test_a_folder_is_not_written_over_a_file(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("")
+    with pytest.raises(InvalidInput, match="a file of that name"), atomic_folder(tmp_path / "a"):
+        pass
+
+
+@pytest.fixture
+def pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("b.png", "a.JPG", "notes.txt", ".hidden.png", "sub/c.webp", "odd[1].png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("patterns", "expected"),
+    [
+        (["b.png"], ["b.png"]),
+        (["notes.txt"], ["notes.txt"]),  # named outright, so it is taken
+        (["."], ["a.JPG", "b.png", "odd[1].png"]),  # not the hidden one, not the folder below
+        (["*.png"], ["b.png", "odd[1].png"]),
+        (["**/*.webp"], ["sub/c.webp"]),
+        (["odd[1].png"], ["odd[1].png"]),  # a file of that name wins over the pattern
+        (["b.png", "*.png", "b.png"], ["b.png", "odd[1].png"]),  # each once, in order
+    ],
+)
+def test_expand(pictures: Path, patterns: list[str], expected: list[str]) -> None:
+    assert [path.as_posix() for path in expand_pictures(patterns)] == expected
+
+
+@pytest.mark.parametrize(
+    ("patterns", "message"),
+    [
+        (["missing.png"], "there is no file missing.png"),
+        (["*.gif"], "no file matches"),
+        (["empty"], "holds no picture"),
+        ([], "no picture was given"),
+        (["b.png", "missing.png"], "missing.png"),
+    ],
+)
+def test_expand_says_what_is_missing(pictures: Path, patterns: list[str], message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        expand_pictures(patterns)
+
+
+def test_sha256(tmp_path: Path) -> None:
+    content = os.urandom(100_000)
+    (tmp_path / "a").write_bytes(content)
+    assert sha256(tmp_path / "a") == hashlib.sha256(content).hexdigest()
