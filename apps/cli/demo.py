@@ -12,7 +12,7 @@ from apps.cli import options
 from apps.cli.batch import share
 from apps.cli.record import write_record
 from apps.cli.segment import ANNOTATIONS, describe_scene, write_json, write_parts
-from apps.cli.terminal import megabytes, print_json, print_table, progress_bar
+from apps.cli.terminal import megabytes, print_json, print_table, progress_bar, say
 from cartoonedit.samples import sample_path
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -69,9 +69,9 @@ def demo(
         print_json({"seconds": seconds, "files": files} | describe_scene(scene))
         return
     found = ", ".join(f"{instance.name} ({instance.score:.2f})" for instance in scene) or "none"
-    typer.echo(f"Characters in the sample {sample!r}: {found}\n")
+    say(f"Characters in the sample {sample!r}: {found}\n")
     print_table([(str(out / name), _size(out / name), what) for name, what in PRODUCTS.items()])
-    typer.echo(f"\nMade in {seconds} s. Now your own: cartoonedit kenburns PICTURE -o clip.mp4")
+    say(f"\nMade in {seconds} s. Now your own: cartoonedit kenburns PICTURE -o clip.mp4")
 
 
 def _size(path: Path) -> str:

@@ -19,7 +19,7 @@ import typer
 import cartoonedit
 from apps.cli import options
 from apps.cli.models import is_here
-from apps.cli.terminal import megabytes, print_json, print_table
+from apps.cli.terminal import megabytes, print_json, print_table, say
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -56,7 +56,7 @@ def doctor(as_json: options.AsJson = False) -> None:
         print_table([(finding.state, finding.name, finding.value) for finding in findings])
         for finding in findings:
             if finding.remedy:
-                typer.echo(f"\n{finding.name}: {finding.remedy}")
+                say(f"\n{finding.name}: {finding.remedy}")
     if any(finding.state == "missing" for finding in findings):
         raise typer.Exit(1)
 

@@ -12,7 +12,7 @@ from apps.cli import options
 from apps.cli.batch import find_pictures, for_each
 from apps.cli.places import distinct, is_scene
 from apps.cli.record import write_record
-from apps.cli.terminal import print_json
+from apps.cli.terminal import print_json, say
 from apps.kenburns import KenBurnsOptions
 
 if TYPE_CHECKING:
@@ -65,8 +65,14 @@ def kenburns(
             ctx, clips[file], inputs=_inputs(file), models=models, pictures=[file], out=clips[file]
         )
         if not as_json:
-            typer.echo(f"{file}: {clips[file]}")
-        return {"file": str(file), "clip": str(clips[file]), "instances": len(scene)}
+            say(f"{file}: {clips[file]}")
+        return {
+            "file": str(file),
+            "clip": str(clips[file]),
+            "frames": camera.frame_count,
+            "fps": camera.fps,
+            "instances": len(scene),
+        }
 
     done, failed = for_each(files, work)
     failed = missing + failed
@@ -77,6 +83,10 @@ def kenburns(
 
 
 def _clips(files: list[Path], out: Path) -> dict[Path, Path]:
+    from cartoonedit.video import FORMATS
+
+    if out.suffix and out.suffix.lower() not in FORMATS:
+        raise typer.BadParameter(f"--out must end in one of {', '.join(FORMATS)}; got {out}.")
     if len(files) == 1:
         return {files[0]: out}
     if out.suffix:

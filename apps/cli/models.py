@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from apps.cli import options
-from apps.cli.terminal import megabytes, note, print_json, print_table, progress_bar
+from apps.cli.terminal import megabytes, note, print_json, print_table, progress_bar, say
 from cartoonedit import hub
 from cartoonedit.errors import ModelNotFound
 
@@ -79,7 +79,7 @@ def verify(
 @app.command()
 def path(name: Name) -> None:
     """Print the folder that holds weights."""
-    typer.echo(hub.path(name))
+    say(hub.path(name))
 
 
 def is_here(name: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -31,7 +31,7 @@ def rerun(
     recorded = read_record(record)
     for change in changes_since(recorded):
         note(f"note: {change}")
-    root = ctx.find_root().command
+    root: Any = ctx.find_root().command
     _, command, _ = root.resolve_command(ctx.find_root(), [recorded["command"]])
     arguments = recorded["arguments"] | {"overwrite": True}
     if out is not None:

@@ -14,7 +14,7 @@ from apps.cli import options
 from apps.cli.batch import find_pictures, for_each
 from apps.cli.places import file_names, scene_folders
 from apps.cli.record import recorded_models, write_record
-from apps.cli.terminal import note, print_json
+from apps.cli.terminal import note, print_json, say
 
 if TYPE_CHECKING:
     from cartoonedit.runtime import Progress
@@ -68,7 +68,7 @@ def segment(
         write_parts(scene, folders[file], psd=psd, ora=ora)
         summary = {"file": str(file), "folder": str(folders[file]), "kept": file in kept}
         if not as_json:
-            typer.echo(f"{file}: {_count(len(scene))} -> {folders[file]}")
+            say(f"{file}: {_count(len(scene))} -> {folders[file]}")
         return summary | describe_scene(scene), _coco(scene, names[file])
 
     names = file_names(files)

@@ -26,14 +26,35 @@ Show = Callable[[float, float, str], None]
 """``show(done, total, message)`` moves the bar."""
 
 
+_bars: list[Any] = []  # the bar on the screen, if there is one
+
+
+def say(message: str) -> None:
+    """Print a result on stdout."""
+    with _without_bar():
+        typer.echo(message)
+
+
 def note(message: str) -> None:
     """Tell how the work goes, on stderr."""
-    typer.echo(message, err=True)
+    with _without_bar():
+        typer.echo(message, err=True)
 
 
 def complain(message: str) -> None:
     """Say on stderr what went wrong, in red where that is possible."""
-    typer.secho(f"cartoonedit: {message}", err=True, fg="red")
+    with _without_bar():
+        typer.secho(f"cartoonedit: {message}", err=True, fg="red")
+
+
+@contextmanager
+def _without_bar() -> Iterator[None]:
+    """Take the bar off the screen while a line is printed."""
+    for bar in _bars:
+        bar.stop()
+    yield
+    for bar in _bars:
+        bar.start()
 
 
 class Notes(logging.Handler):
@@ -69,11 +90,22 @@ def progress_bar() -> Iterator[Show]:
     # Bracketed names are no markup here: a picture may be called "a[1].png".
     text = TextColumn("{task.description}", markup=False)
     columns = BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), text
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda done, total, message: bar.update(
-            task, completed=done, total=total or None, description=message
-        )
+    bar = Progress(
+        *columns,
+        console=Console(stderr=True),
+        transient=True,
+        redirect_stdout=False,  # would send results to stderr, too
+        redirect_stderr=False,
+    )
+    task = bar.add_task("", total=None)
+    with bar:
+        _bars.append(bar)
+        try:
+            yield lambda done, total, message: bar.update(
+                task, completed=done, total=total or None, description=message
+            )
+        finally:
+            _bars.remove(bar)
 
 
 def megabytes(count: float) -> str:
