@@ -154,12 +154,8 @@ def _earlier_cutouts(folder: Path) -> list[str]:
     try:
         manifest = json.loads((folder / _CUTOUTS_MANIFEST).read_text(encoding="utf-8"))
         return [f"{check_name(entry['name'])}.png" for entry in manifest["cutouts"]]
-    except (
-        OSError,
-        ValueError,
-        TypeError,
-        KeyError,
-    ):  # none there, or not one of ours: nothing to replace
+    # None there, or not one of ours: then there is nothing to replace.
+    except (OSError, ValueError, TypeError, KeyError):
         return []
 
 

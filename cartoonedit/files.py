@@ -143,11 +143,8 @@ def expand_pictures(patterns: Iterable[str | Path]) -> list[Path]:
         else:
             matches = [Path(name) for name in sorted(glob.glob(str(path), recursive=True))]
             matches = [match for match in matches if match.is_file()]
-            missing = (
-                f"no file matches {str(path)!r}"
-                if glob.has_magic(str(path))
-                else f"there is no file {path}"
-            )
+            kind = "no file matches" if glob.has_magic(str(path)) else "there is no file"
+            missing = f"{kind} {str(path)!r}"
         if not matches:
             raise InvalidInput(
                 f"{missing}. Give picture files, folders of pictures, or patterns such as"

@@ -242,15 +242,14 @@ def _not_here(weights: Weights, file: WeightsFile) -> str:
     if weights.embedded:
         return (
             f"{file.file} is missing from {_embedded_folder()}, so this installation is not"
-            " complete."
-            " Install cartoonedit again, or give the path of other weights."
+            " complete. Install cartoonedit again, or give the path of other weights."
         )
     from huggingface_hub import constants
 
     return (
         f"the weights {weights.name!r} are not on this machine: {file.file} of {weights.repo} is"
-        " not in"
-        f" {constants.HF_HUB_CACHE}. Fetch them with: cartoonedit models fetch {weights.name}."
+        f" not in {constants.HF_HUB_CACHE}. Fetch them with: cartoonedit models fetch"
+        f" {weights.name}."
         " Or give the path of a file that you have."
     )
 
@@ -271,8 +270,7 @@ def _download(weights: Weights, file: WeightsFile) -> None:
     except Exception as error:  # its kinds differ between versions and HTTP libraries
         raise ModelNotFound(
             f"{file.file} of {weights.repo} could not be fetched: {error} Check the connection,"
-            " choose a mirror"
-            " with HF_ENDPOINT, or download the file elsewhere and give its path."
+            " choose a mirror with HF_ENDPOINT, or download the file elsewhere and give its path."
         ) from error
 
 
@@ -282,9 +280,8 @@ def _check(found: Path | None, file: WeightsFile) -> str:
     size = found.stat().st_size
     if file.size_bytes is not None and size != file.size_bytes:
         return f"damaged: {size} bytes instead of {file.size_bytes}"
-    named_by = (
-        found.resolve().name
-    )  # the cache names a blob by its SHA-256, or by git's SHA-1 if small
+    # The cache names what it holds by its SHA-256, or, if it is small, by git's SHA-1.
+    named_by = found.resolve().name
     expected = file.sha256 or (named_by if _is_digest(named_by) else None)
     if expected is None:
         return "unknown"

@@ -208,12 +208,10 @@ def resize(image: NDArray[Values], size_wh: tuple[int, int]) -> NDArray[Values]:
         raise InvalidInput(f"a picture needs at least 1x1 pixels; got size_wh={size_wh}.")
     if image.shape[:2] == (size_wh[1], size_wh[0]):
         return image.copy()
-    result = np.array(
-        Image.fromarray(np.ascontiguousarray(image)).resize(size_wh, Image.Resampling.LANCZOS)
-    )
-    if (
-        result.dtype.kind == "f"
-    ):  # Lanczos overshoots at edges; integer pictures are clipped by Pillow
+    source = Image.fromarray(np.ascontiguousarray(image))
+    result = np.array(source.resize(size_wh, Image.Resampling.LANCZOS))
+    # Lanczos overshoots at edges. Pillow clips whole numbers, but not floats.
+    if result.dtype.kind == "f":
         np.clip(result, image.min(), image.max(), out=result)
     return result
 
@@ -285,8 +283,8 @@ def _check_size(width: int, height: int, name: str, limit: int) -> None:
     if width * height > limit:
         raise InvalidInput(
             f"{name} has {width}x{height} = {width * height:,} pixels; at most {limit:,} are"
-            " allowed. Reduce it,"
-            " or, if you trust it, raise the limit with CARTOONEDIT_MAX_PIXELS or max_pixels=."
+            " allowed. Reduce it, or, if you trust it, raise the limit with the environment"
+            " variable CARTOONEDIT_MAX_PIXELS or with max_pixels=."
         )
 
 
@@ -305,13 +303,9 @@ def _decode(image: Image.Image, name: str, limit: int) -> NDArray[Any]:
         if image.mode in ("1", "L") and not image.has_transparency_data:
             return np.array(image.convert("L"))
         return np.array(image.convert("RGBA" if image.has_transparency_data else "RGB"))
-    except InvalidInput:
+    except (InvalidInput, MemoryError):
         raise
-    except MemoryError:
-        raise
-    except (
-        Exception
-    ) as error:  # as above: damaged data surfaces as OSError, SyntaxError, struct.error, ...
+    except Exception as error:  # as above: OSError, SyntaxError, struct.error, ...
         raise InvalidInput(
             f"{name} is damaged or cut short: {error}. Copy or download it again, or save it anew"
             " in a paint program."
@@ -353,11 +347,8 @@ def _check_array(values: NDArray[Any], limit: int) -> NDArray[Any]:
     if values.ndim == 3 and values.shape[2] == 1:
         values = values[..., 0]
     if values.ndim not in (2, 3) or (values.ndim == 3 and values.shape[2] not in (2, 3, 4)):
-        hint = (
-            " Move the channels to the end."
-            if values.ndim == 3 and values.shape[0] in (1, 3, 4)
-            else ""
-        )
+        channels_first = values.ndim == 3 and values.shape[0] in (1, 3, 4)
+        hint = " Move the channels to the end." if channels_first else ""
         raise InvalidInput(
             "a picture array must be (H, W), (H, W, 3) RGB or (H, W, 4) RGBA; got shape"
             f" {values.shape}.{hint}"

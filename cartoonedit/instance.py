@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from cartoonedit.errors import InvalidInput
 
-__all__ = ["Instance", "Tag", "arrange", "check_name"]
+__all__ = ["Instance", "Tag", "arrange", "check_name", "digest", "form"]
 
 logger = logging.getLogger(__name__)
 
@@ -136,6 +136,11 @@ def digest(*parts: NDArray[np.generic] | str) -> str:
     return state.hexdigest()
 
 
+def form(value: object) -> str:
+    """What a value is, for messages: dtype and shape of an array, else the type."""
+    return f"{value.dtype} {value.shape}" if isinstance(value, np.ndarray) else type(value).__name__
+
+
 def check_name(name: str) -> str:
     """Return ``name`` if it can be a file name on every system and cannot leave its folder.
 
@@ -157,8 +162,8 @@ def check_name(name: str) -> str:
     ):
         raise InvalidInput(
             f"the instance name {name[:100]!r} cannot be a file name. Use letters, digits, spaces,"
-            " '-', '_' and"
-            f" '.', up to {_MAX_NAME} characters, not starting or ending with a dot or a space."
+            f" '-', '_' and '.', up to {_MAX_NAME} characters, not starting or ending with a dot"
+            " or a space."
         )
     return name
 
@@ -188,8 +193,7 @@ def arrange(instances: Iterable[Instance], size_wh: tuple[int, int]) -> tuple[In
         if instance.mask.shape != (size_wh[1], size_wh[0]):
             raise InvalidInput(
                 f"the mask of instance {index} ({instance.name or 'unnamed'}) must have the shape"
-                " of the picture,"
-                f" (H, W) = {(size_wh[1], size_wh[0])}; got {instance.mask.shape}."
+                f" of the picture, (H, W) = {(size_wh[1], size_wh[0])}; got {instance.mask.shape}."
             )
         if instance.bounds_xyxy[2] == 0:
             logger.warning("instance %s has an empty mask and is left out", instance.name or index)
@@ -224,9 +228,8 @@ def _set(instance: Instance, field: str, value: object) -> None:
 
 def _check_mask(mask: object, label: str) -> NDArray[np.uint8]:
     if not isinstance(mask, np.ndarray) or mask.ndim != 2 or mask.size == 0:
-        got = f"{mask.dtype} {mask.shape}" if isinstance(mask, np.ndarray) else type(mask).__name__
         raise InvalidInput(
-            f"{label}: mask must be an array (H, W); got {got}. open_mask() reads mask files."
+            f"{label}: mask must be an array (H, W); got {form(mask)}. open_mask() reads files."
         )
     if mask.dtype == np.bool_:
         mask = mask * np.uint8(255)

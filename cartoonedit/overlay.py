@@ -20,7 +20,7 @@ PALETTE = (
     (255, 89, 94), (25, 170, 255), (255, 202, 58), (106, 76, 230), (90, 200, 60), (255, 120, 220),
     (0, 200, 180), (255, 146, 43), (160, 120, 255), (180, 220, 40), (255, 60, 150), (60, 110, 255),
 )  # fmt: skip
-_FILL = 0.35
+_FILL = 0.28
 _SMALLEST_LABELLED = 64  # pixels of the shorter side; below, a label would hide the picture
 
 

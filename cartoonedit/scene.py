@@ -18,16 +18,14 @@ from numpy.typing import NDArray
 
 from cartoonedit.errors import InvalidInput
 from cartoonedit.images import Picture, open_image
-from cartoonedit.instance import Instance, Tag, arrange, digest
+from cartoonedit.instance import Instance, Tag, arrange, digest, form
 from cartoonedit.matte import decontaminate
 from cartoonedit.scene_folder import MANIFEST, Part, StoredScene, read_folder, write_folder
 
 __all__ = ["Instance", "PartName", "Scene", "Tag"]
 
 PartName = Literal["depth", "plate"]
-_BLEED = np.ones(
-    (9, 9), np.uint8
-)  # a cut-out keeps colour this far around its alpha, here 4 pixels
+_BLEED = np.ones((9, 9), np.uint8)  # a cut-out keeps colour for 4 pixels around its alpha
 
 
 class Scene:
@@ -39,7 +37,7 @@ class Scene:
         (0, (1600, 1020))
 
     Args:
-        picture: RGB ``uint8`` ``(H, W, 3)``. :meth:`open` takes every other form.
+        picture: RGB ``uint8`` ``(H, W, 3)``; used, not copied. :meth:`open` takes other forms.
         instances: In any order; they are put left to right and the unnamed ones get names.
         depth: ``(H, W)`` float, 0 = nearest, 1 = farthest; None computes it when asked for.
         plate: RGB ``uint8`` ``(H, W, 3)``; None computes it when asked for.
@@ -341,9 +339,9 @@ def _check_rgb(array: object, label: str, size_wh: tuple[int, int] | None) -> ND
             " open_image() converts other forms."
         )
     if size_wh is not None and array.shape[:2] != (size_wh[1], size_wh[0]):
+        expected = (size_wh[1], size_wh[0], 3)
         raise InvalidInput(
-            f"{label} must have the shape of the picture, {(size_wh[1], size_wh[0], 3)}; got"
-            f" {array.shape}."
+            f"{label} must have the shape of the picture, {expected}; got {array.shape}."
         )
     return _frozen(array)
 
@@ -351,13 +349,9 @@ def _check_rgb(array: object, label: str, size_wh: tuple[int, int] | None) -> ND
 def _check_depth(array: object, size_wh: tuple[int, int]) -> NDArray[np.float32]:
     expected = (size_wh[1], size_wh[0])
     if not isinstance(array, np.ndarray) or array.shape != expected or array.dtype.kind != "f":
-        got = (
-            f"{array.dtype} {array.shape}"
-            if isinstance(array, np.ndarray)
-            else type(array).__name__
-        )
         raise InvalidInput(
-            f"depth must be a float array of the shape of the picture, {expected}; got {got}."
+            f"depth must be a float array of the shape of the picture, {expected};"
+            f" got {form(array)}."
         )
     low, high = float(array.min()), float(array.max())
     if not (low >= -1e-6 and high <= 1 + 1e-6):  # NaN fails this, too

@@ -77,9 +77,8 @@ def write_folder(folder: Path, scene: StoredScene) -> Path:
         parts: dict[str, Any] = {}
         for name, part in scene.parts.items():
             stored = _quantised(part.array)
-            save_image(
-                partial / _PART_FILES[name], stored, text=_DEPTH_NOTE if name == "depth" else None
-            )
+            note = _DEPTH_NOTE if name == "depth" else None
+            save_image(partial / _PART_FILES[name], stored, text=note)
             parts[name] = {
                 "file": _PART_FILES[name],
                 "computed": part.computed,
@@ -111,9 +110,7 @@ def _files_of_earlier_scene(folder: Path) -> list[str]:
             f"{_MASKS}/{check_name(entry.get('name', ''))}.png" for entry in manifest.entries()
         ]
         return [*masks, *(_PART_FILES[part] for part in manifest.parts())]
-    except (
-        InvalidInput
-    ):  # no scene there, or one that is damaged: then nothing is known to be its own
+    except InvalidInput:  # no scene, or a damaged one: nothing is known to be its own
         return []
 
 
@@ -189,12 +186,9 @@ class _Manifest:
             ) from error
         version = values.get("format") if isinstance(values, dict) else None
         if version != FORMAT:
-            newer = isinstance(version, int) and version > FORMAT
-            hint = (
-                "A newer cartoonedit wrote it; upgrade."
-                if newer
-                else "It is not a scene that cartoonedit wrote."
-            )
+            hint = "It is not a scene that cartoonedit wrote."
+            if isinstance(version, int) and version > FORMAT:
+                hint = "A newer cartoonedit wrote it; upgrade."
             raise InvalidInput(f"{path}: format must be {FORMAT}; got {version!r}. {hint}")
         return cls(path, values)
 

@@ -114,7 +114,7 @@ def test_expand(pictures: Path, patterns: list[str], expected: list[str]) -> Non
 @pytest.mark.parametrize(
     ("patterns", "message"),
     [
-        (["missing.png"], "there is no file missing.png"),
+        (["missing.png"], "there is no file 'missing.png'"),
         (["*.gif"], "no file matches"),
         (["empty"], "holds no picture"),
         ([], "no picture was given"),

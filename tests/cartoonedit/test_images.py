@@ -137,12 +137,16 @@ def test_only_the_first_frame_of_an_animation(tmp_path: Path) -> None:
 
 
 def test_a_colour_profile_is_applied(tmp_path: Path) -> None:
-    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    # The same colours under another name, with a gamma of 1 in place of 2.4.
+    dark = srgb.replace("sRGB".encode("utf-16-be"), "mine".encode("utf-16-be"))
+    dark = dark.replace(bytes.fromhex("00026666"), bytes.fromhex("00010000"))
     picture = Image.fromarray(gradient())
-    picture.save(tmp_path / "srgb.png", icc_profile=lab.tobytes())
+    for name, profile in (("srgb", srgb), ("dark", dark), ("broken", b"not a profile")):
+        picture.save(tmp_path / f"{name}.png", icc_profile=profile)
     assert np.array_equal(open_image(tmp_path / "srgb.png"), gradient())
-    picture.save(tmp_path / "broken.png", icc_profile=b"not a profile")
     assert np.array_equal(open_image(tmp_path / "broken.png"), gradient())
+    assert (open_image(tmp_path / "dark.png") != gradient()).any()
 
 
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (12000, 200), (1, 3000)])

@@ -23,7 +23,7 @@ def test_the_fill_is_translucent_and_ends_at_the_mask(tiny_scene: Scene) -> None
     drawn = overlay(tiny_scene)
     x, y = (round(value) for value in tiny_scene[0].centre_xy)
     before, after = tiny_scene.picture[y, x].astype(int), drawn[y, x].astype(int)
-    expected = before + 0.35 * (np.array(colour_of("character-1")) - before)
+    expected = before + 0.28 * (np.array(colour_of("character-1")) - before)
     assert np.abs(after - expected).max() <= 1
     assert np.array_equal(drawn[-1, 0], tiny_scene.picture[-1, 0])
 
