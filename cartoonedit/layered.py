@@ -158,7 +158,7 @@ def _stack(scene: Scene) -> list[_Sheet | _Group]:
         x1, y1, x2, y2 = instance.bounds_xyxy
         alpha = instance.mask[y1:y2, x1:x2]
         grey = np.dstack([alpha, alpha, alpha, np.full_like(alpha, 255)])
-        cutout = _Sheet(instance.name, np.dstack([rgb, alpha]), x1, y1)
+        cutout = _Sheet(instance.name, np.dstack([rgb * (alpha > 0)[..., None], alpha]), x1, y1)
         mask = _Sheet(f"{instance.name} mask", grey, x1, y1, visible=False)
         stack.append(_Group(instance.name, (cutout, mask)))
     return stack

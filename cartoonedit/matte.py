@@ -12,11 +12,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["decontaminate", "unmix"]
+__all__ = ["bleed", "decontaminate", "unmix"]
 
 _OPAQUE = 250  # alpha from which a pixel counts as pure foreground
 _WINDOW = (5, 5)  # pixels over which a sampled colour is averaged
-_REACH = 24  # pixels around the tight box in which background is sampled and edge colours go on
+_REACH = 24  # pixels around the tight box in which background is sampled
+_BLEED = np.ones((9, 9), np.uint8)  # edge colours go on for 4 pixels around any alpha
 
 # What unmix() changes more readily: 1 = edge and what is behind it alike, towards 0 = only what is
 # behind. Small, because the layers behind may be rough at edges, while the edge itself is what
@@ -48,22 +49,28 @@ def decontaminate(picture: NDArray[np.uint8], mask: NDArray[np.uint8]) -> NDArra
     crop, alpha = picture[box], mask[box]
 
     front = alpha >= min(_OPAQUE, int(alpha.max()))
-    result[box] = np.where(front[..., None], crop, _spread(crop, front, ~front))
+    edge = bleed(alpha) & ~front
+    result[box][edge] = _spread(crop, front, edge)
     behind = alpha == 0
     soft = (alpha > 0) & (alpha < 255)
     if behind.any() and soft.any():
-        a = alpha[soft][:, None].astype(np.float32) / 255
+        a = alpha[soft][:, None] / np.float32(255)
         colour = result[box][soft].astype(np.float32)
-        background = _spread(crop, behind, soft)[soft].astype(np.float32)
+        background = _spread(crop, behind, soft)
         colour += a * (crop[soft] - a * colour - (1 - a) * background)
         result[box][soft] = _to_uint8(colour)
     return result
 
 
+def bleed(mask: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Where :func:`decontaminate` gives colours of the character: any alpha and close around it."""
+    return cv2.dilate((mask > 0).astype(np.uint8), _BLEED).astype(np.bool_)
+
+
 def _spread(
     image: NDArray[np.uint8], source: NDArray[np.bool_], wanted: NDArray[np.bool_]
 ) -> NDArray[np.uint8]:
-    """Give each ``wanted`` pixel the colour around its nearest ``source`` pixel."""
+    """The colour around the nearest ``source`` pixel, one row for each ``wanted`` pixel."""
     holes = (~source).astype(np.uint8)
     _, labels = cv2.distanceTransformWithLabels(
         holes, cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
@@ -76,9 +83,7 @@ def _spread(
     weight = source.astype(np.uint8)
     total = cv2.boxFilter(image * weight[..., None], cv2.CV_32F, _WINDOW, normalize=False)
     count = cv2.boxFilter(weight, cv2.CV_32F, _WINDOW, normalize=False)
-    result = np.zeros_like(image)
-    result[wanted] = _to_uint8(total.reshape(-1, 3)[nearest] / count.reshape(-1)[nearest, None])
-    return result
+    return _to_uint8(total.reshape(-1, 3)[nearest] / count.reshape(-1)[nearest, None])
 
 
 def unmix(

@@ -12,20 +12,18 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, Self
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from cartoonedit.errors import InvalidInput
 from cartoonedit.images import Picture, open_image
 from cartoonedit.instance import Instance, Tag, arrange, digest, form
-from cartoonedit.matte import decontaminate
+from cartoonedit.matte import bleed, decontaminate
 from cartoonedit.scene_folder import MANIFEST, Part, StoredScene, read_folder, write_folder
 
 __all__ = ["Instance", "PartName", "Scene", "Tag"]
 
 PartName = Literal["depth", "plate"]
-_BLEED = np.ones((9, 9), np.uint8)  # a cut-out keeps colour for 4 pixels around its alpha
 
 
 class Scene:
@@ -196,8 +194,8 @@ class Scene:
         chosen = instance if isinstance(instance, Instance) else self[instance]
         if chosen.mask.shape != self._picture.shape[:2]:
             raise InvalidInput(f"{chosen!r} belongs to a picture of another size than {self!r}.")
-        near = cv2.dilate((chosen.mask > 0).astype(np.uint8), _BLEED)
-        return np.dstack([decontaminate(self._picture, chosen.mask) * near[..., None], chosen.mask])
+        colours = decontaminate(self._picture, chosen.mask) * bleed(chosen.mask)[..., None]
+        return np.dstack([colours, chosen.mask])
 
     # ------------------------------------------------------------ other scenes from this one
 
