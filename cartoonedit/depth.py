@@ -1,8 +1,9 @@
 """Depth of a picture: estimators behind one signature, and pooling inside an instance.
 
-Depth is ``float32`` ``(H, W)`` in 0..1 and larger means farther. ``1 - depth`` is proportional to the
-disparity (the inverse of the distance), which is what estimators of relative depth predict and what an
-image moves by when a camera does. An estimator is a callable ``(picture, masks, device) -> depth``.
+Depth is ``float32`` ``(H, W)`` in 0..1 and larger means farther. ``1 - depth`` is proportional to
+the disparity (the inverse of the distance), which is what estimators of relative depth predict and
+what an image moves by when a camera does. An estimator is a callable ``(picture, masks, device) ->
+depth``.
 """
 
 from __future__ import annotations
@@ -30,16 +31,14 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-Estimator = Callable[
-    [NDArray[np.uint8], Sequence[NDArray[np.uint8]], str], NDArray[np.float32]
-]
+Estimator = Callable[[NDArray[np.uint8], Sequence[NDArray[np.uint8]], str], NDArray[np.float32]]
 
 CONVENTIONS = ("far-white", "near-white", "metric")
 POOLS = ("mean", "median", "base")
 
 FLOOR = 0.55
-"""Disparity (1 - depth) of the floor at the lower border in a layered scene; the horizon has 0. What
-is nearer than the picture's lower border, such as a character cut by it, lies above that."""
+"""Disparity (1 - depth) of the floor at the lower border in a layered scene; the horizon has 0.
+What is nearer than the picture's lower border, such as a character cut by it, lies above that."""
 
 BASE = 0.05
 """The lowest share of an instance's height that counts as its ground contact."""
@@ -58,8 +57,8 @@ def estimate_depth(
     Args:
         picture: RGB ``uint8`` ``(H, W, 3)``.
         masks: Alpha masks of its instances, ``uint8`` ``(H, W)``.
-        estimator: A name in :data:`ESTIMATORS`, a depth file (see :func:`read_depth`), a folder with a
-            transformers depth model, or a callable of the same form.
+        estimator: A name in :data:`ESTIMATORS`, a depth file (see :func:`read_depth`), a folder
+            with a transformers depth model, or a callable of the same form.
         device: Where a network runs; ``layered`` and files do not care.
         convention: How a depth file is to be read.
 
@@ -80,24 +79,22 @@ def estimate_depth(
     if path.suffix:
         return read_depth(path, picture.shape[1::-1], convention=convention)
     raise InvalidInput(
-        f"depth must be one of {', '.join(ESTIMATORS)}, a depth file (.png, .npy) or a folder with a"
-        f" transformers depth model; got {str(estimator)!r}."
+        f"depth must be one of {', '.join(ESTIMATORS)}, a depth file (.png, .npy) or a folder"
+        f" with a transformers depth model; got {str(estimator)!r}."
     )
 
 
 # ---------------------------------------------------------------- pooling (paper section 6.1)
 
 
-def pool_depth(
-    depth: NDArray[np.float32], mask: NDArray[np.uint8], how: str = "mean"
-) -> float:
+def pool_depth(depth: NDArray[np.float32], mask: NDArray[np.uint8], how: str = "mean") -> float:
     """One depth for a whole instance, so that it moves as one plane (paper section 6.1).
 
     Args:
         depth: ``float32`` ``(H, W)``, larger = farther.
         mask: Alpha ``uint8`` ``(H, W)``.
-        how: ``mean`` (the paper's average pooling, weighted by alpha), ``median``, or ``base``: the mean
-            over the lowest 5 % of the instance, where it stands on the ground.
+        how: ``mean`` (the paper's average pooling, weighted by alpha), ``median``, or ``base``: the
+            mean over the lowest 5 % of the instance, where it stands on the ground.
 
     Returns:
         The pooled depth; 0.5 for an empty mask.
@@ -108,7 +105,7 @@ def pool_depth(
     if how not in POOLS:
         raise InvalidInput(f"pool must be one of {', '.join(POOLS)}; got {how!r}.")
     if depth.shape != mask.shape:
-        raise InvalidInput(f"depth and mask must have one size; got {depth.shape} and {mask.shape}.")
+        raise InvalidInput(f"depth {depth.shape} and mask {mask.shape} must have one size.")
     x, y, width, height = cv2.boundingRect(mask)
     if height == 0:
         return 0.5
@@ -149,7 +146,8 @@ def read_depth(
     path = Path(path).expanduser()
     values = _load_npy(path) if path.suffix.lower() == ".npy" else open_grey(path)
     if convention == "metric":
-        values = 1 - _normalise(1 / np.maximum(values, max(float(values.max()), 1e-6) * 1e-4))
+        nearest = np.float32(max(float(values.max()), 1e-6) * 1e-4)  # keeps 0 from dividing
+        values = 1 - _normalise((1 / np.maximum(values, nearest)).astype(np.float32))
     elif values.min() < 0 or values.max() > 1:
         values = _normalise(values)
     if convention == "near-white":
@@ -190,9 +188,7 @@ def _normalise(values: NDArray[np.float32]) -> NDArray[np.float32]:
 # ---------------------------------------------------------------- networks
 
 
-def _transformers_depth(
-    picture: NDArray[np.uint8], model: str, device: str
-) -> NDArray[np.float32]:
+def _transformers_depth(picture: NDArray[np.uint8], model: str, device: str) -> NDArray[np.float32]:
     """Depth of any transformers depth-estimation model that predicts relative disparity.
 
     Nothing is downloaded: ``model`` is a folder, or a repository that was fetched before.
@@ -234,11 +230,11 @@ def _cache_folder() -> str:
 def layered(
     picture: NDArray[np.uint8], masks: Sequence[NDArray[np.uint8]], device: str = "auto"
 ) -> NDArray[np.float32]:
-    """Depth from the layout alone: a floor that recedes to a horizon, and instances that stand on it.
+    """Depth from the layout alone: a floor that recedes, and instances that stand on it.
 
-    An instance whose lower end lies inside the picture gets the depth of the floor it touches there. One
-    that is cut by the lower border stands nearer than any floor in the picture, the larger the nearer.
-    Where two instances touch, the one that covers the other is nearer.
+    An instance whose lower end lies inside the picture gets the depth of the floor it touches
+    there. One that is cut by the lower border stands nearer than any floor in the picture, the
+    larger the nearer. Where two instances touch, the one that covers the other is nearer.
 
     Args:
         picture: RGB ``uint8`` ``(H, W, 3)``; only its size counts.
@@ -251,7 +247,7 @@ def layered(
     size_wh = (picture.shape[1], picture.shape[0])
     horizon, disparities = instance_layout(masks, size_wh)
     depth = plate_depth(size_wh, horizon)
-    for index in np.argsort(disparities, kind="stable"):  # far to near: the nearer one owns the edge
+    for index in np.argsort(disparities, kind="stable"):  # far to near
         depth[masks[index] >= 128] = 1 - disparities[index]
     return depth
 
@@ -259,8 +255,8 @@ def layered(
 def plate_depth(size_wh: tuple[int, int], horizon: float) -> NDArray[np.float32]:
     """Depth of an empty layered scene: a far wall or sky above ``horizon``, a flat floor below.
 
-    The disparity of a plane grows linearly below its horizon; a soft bend replaces the corner there, so
-    that nothing creases when the camera moves.
+    The disparity of a plane grows linearly below its horizon; a soft bend replaces the corner
+    there, so that nothing creases when the camera moves.
 
     Args:
         size_wh: Size of the picture.
@@ -280,7 +276,8 @@ def instance_layout(
     """Where the horizon lies, and how near each instance stands.
 
     Returns:
-        The horizon as a share of the height, and the disparity (1 - depth) of each instance in 0..1.
+        The horizon as a share of the height, and the disparity (1 - depth) of each instance in
+        0..1.
     """
     width, height = size_wh
     boxes = [cv2.boundingRect((mask >= 128).astype(np.uint8)) for mask in masks]
@@ -290,7 +287,7 @@ def instance_layout(
     horizon = _horizon([c for c, is_cut in zip(contacts, cut, strict=True) if not is_cut])
     floor = 1 - plate_depth((1, height), horizon)[:, 0]
     disparities = []
-    for (x, y, w, h), contact, is_cut in zip(boxes, contacts, cut, strict=True):
+    for (_, _, w, h), contact, is_cut in zip(boxes, contacts, cut, strict=True):
         size = min(1.0, (w * h / (width * height)) ** 0.5)
         # The floor a little below the contact, so that no floor at the silhouette is nearer.
         row = min(height - 1, round((contact + 0.01) * height))
@@ -343,7 +340,8 @@ def _front_and_rear(
 ) -> tuple[int, int] | None:
     """Which of two instances covers the other; None if they do not touch.
 
-    The one standing lower is in front. Where both stand level, the covered one is known by the bite in its
+    The one standing lower is in front. Where both stand level, the covered one is known by the bite
+    in its
     outline: its convex hull reaches into the other.
     """
     (x1, y1, w1, h1), (x2, y2, w2, h2) = boxes[first], boxes[second]

@@ -1,8 +1,8 @@
 """Filling holes in a picture, and the plate: the background with every character painted out.
 
-The paper (section 6.1) initialises the fill with PatchMatch at patch size 3; that is the default here
-and needs no weights. An inpainter is a callable ``(image, hole, seed) -> image``, chosen by name from
-:data:`INPAINTERS`.
+The paper (section 6.1) initialises the fill with PatchMatch at patch size 3; that is the default
+here and needs no weights. An inpainter is a callable ``(image, hole, seed) -> image``, chosen by
+name from :data:`INPAINTERS`.
 """
 
 from __future__ import annotations
@@ -25,11 +25,13 @@ logger = logging.getLogger(__name__)
 Inpainter = Callable[[NDArray[np.uint8], NDArray[np.bool_], int], NDArray[np.uint8]]
 
 PATCH_SIZE = 3
-"""The paper's patch size (section 6.1), which PyPatchMatch takes as a radius: patches of 7x7 pixels."""
+"""The paper's patch size (section 6.1), which PyPatchMatch takes as a radius: patches of 7x7
+pixels."""
 
 MAX_PIXELS = 700_000
-"""PatchMatch fills at this many pixels at most. Its time grows with the pixels it searches, not with the
-hole; 0.7 megapixels take 5 to 8 s on two cores, and only a rim of the fill is ever uncovered."""
+"""PatchMatch fills at this many pixels at most. Its time grows with the pixels it searches, not
+with the hole; 0.7 megapixels take 5 to 8 s on two cores, and only a rim of the fill is ever
+uncovered."""
 
 FAINT = 8
 """Alpha below this (3 %) is a network's doubt rather than a part of the character."""
@@ -53,8 +55,8 @@ def inpaint(
         seed: Same seed, same bytes.
 
     Returns:
-        A new RGB ``uint8`` array ``(H, W, 3)``. Where nothing outside the hole is left to learn from,
-        the mean colour of the picture.
+        A new RGB ``uint8`` array ``(H, W, 3)``. Where nothing outside the hole is left to learn
+        from, the mean colour of the picture.
 
     Raises:
         InvalidInput: The sizes differ, or the method is unknown.
@@ -83,8 +85,8 @@ def make_plate(
 ) -> NDArray[np.uint8]:
     """Paint every character out of the picture (paper section 6.1).
 
-    The union of the masks is grown before it is filled: the pixels beside a silhouette still hold some
-    of its colour, and PatchMatch would carry an outline of that colour into the fill.
+    The union of the masks is grown before it is filled: the pixels beside a silhouette still hold
+    some of its colour, and PatchMatch would carry an outline of that colour into the fill.
 
     Args:
         picture: RGB ``uint8`` ``(H, W, 3)``.
@@ -113,7 +115,7 @@ def make_plate(
 
 
 def grow(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
-    """Every pixel within ``radius`` pixels of ``mask``; a distance map, so the cost does not grow."""
+    """Every pixel within ``radius`` pixels of ``mask``; a large radius costs no more."""
     if radius <= 0 or not mask.any():
         return mask.copy()
     distance = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
@@ -121,14 +123,17 @@ def grow(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
 
 
 def fill_smooth(values: NDArray[np.float32], hole: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Continue values smoothly into a hole: averages on ever coarser grids, blended on the way back up.
+    """Continue values smoothly into a hole, like a membrane spanned across it.
+
+    Averages on ever coarser grids give a first fill, which is relaxed on each grid on the way back.
 
     Args:
         values: ``float32`` ``(H, W)`` or ``(H, W, C)``.
         hole: ``bool`` ``(H, W)``; values there are ignored.
 
     Returns:
-        ``values`` with the hole filled, within the range of the known values. Zeros if none is known.
+        ``values`` with the hole filled, within the range of the known values. Zeros if none is
+        known.
     """
     known = (~hole).astype(np.float32)
     flat = values.reshape(*hole.shape, -1).astype(np.float32)
@@ -138,7 +143,7 @@ def fill_smooth(values: NDArray[np.float32], hole: NDArray[np.bool_]) -> NDArray
 def _pull_push(weighted: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
     """``weighted`` holds values times ``weight`` (0..1); the result has a value at every pixel."""
     height, width = weight.shape
-    known = weighted / np.maximum(weight, 1e-6)[..., None]
+    known = (weighted / np.maximum(weight, 1e-6)[..., None]).astype(np.float32)
     if max(height, width) == 1 or weight.min() >= 1:
         return known
     half = (max(1, width // 2), max(1, height // 2))
@@ -147,8 +152,15 @@ def _pull_push(weighted: NDArray[np.float32], weight: NDArray[np.float32]) -> ND
     # A cell counts as known as soon as half of it is: the fill then keeps to what is near.
     trust = np.minimum(1, 2 * small_weight) / np.maximum(small_weight, 1e-6)
     coarse = _pull_push(small * trust[..., None], small_weight * trust)
-    coarse = _channels(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR), weighted)
-    return coarse + (known - coarse) * np.minimum(weight, 1)[..., None]
+    coarse = _channels(
+        cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR), weighted
+    )
+    free = 1 - np.minimum(weight, 1)[..., None]
+    result = known + (coarse - known) * free
+    for _ in range(8 if weight.size > 1 << 16 else 32):  # the coarse grids cost nearly nothing
+        smooth = _channels(cv2.blur(result, (3, 3), borderType=cv2.BORDER_REPLICATE), weighted)
+        result += (smooth - result) * free
+    return result
 
 
 def _channels(result: NDArray[np.float32], like: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -159,9 +171,7 @@ def _channels(result: NDArray[np.float32], like: NDArray[np.float32]) -> NDArray
 # ---------------------------------------------------------------- the inpainters
 
 
-def _patchmatch(
-    image: NDArray[np.uint8], hole: NDArray[np.bool_], seed: int
-) -> NDArray[np.uint8]:
+def _patchmatch(image: NDArray[np.uint8], hole: NDArray[np.bool_], seed: int) -> NDArray[np.uint8]:
     """PatchMatch on the surroundings of the hole, reduced first where they are large."""
     result = image.copy()
     inside = _surroundings(hole)
@@ -171,7 +181,8 @@ def _patchmatch(
         filled = _run_patchmatch(crop, crop_hole, seed)
     else:
         size_wh = tuple(max(1, round(side * scale)) for side in crop_hole.shape[::-1])
-        # No colour from the hole may leak into the reduced surroundings, so it is painted out first.
+        # No colour from the hole may leak into the reduced surroundings, so it is painted out
+        # first.
         clean = _rounded(fill_smooth(crop.astype(np.float32), crop_hole))
         small = cv2.resize(clean, size_wh, interpolation=cv2.INTER_AREA)
         share = cv2.resize(crop_hole.astype(np.float32), size_wh, interpolation=cv2.INTER_AREA)
@@ -184,11 +195,12 @@ def _patchmatch(
 def _match_tone(
     filled: NDArray[np.uint8], image: NDArray[np.uint8], hole: NDArray[np.bool_]
 ) -> NDArray[np.uint8]:
-    """Remove the change of tone at the rim of a fill, which shows as an outline in skies and on walls.
+    """Remove the change of tone at the rim of a fill, which shows as an outline in the sky.
 
-    PatchMatch copies whole colours, of which a gradient has none that fits: behind a blended rim the fill
-    settles on another tone. The difference, measured across the rim, is continued smoothly inwards, fades
-    out there, and is added. One too large to be a matter of tone is an edge of the picture and stays.
+    PatchMatch copies whole colours, of which a gradient has none that fits: behind a blended rim
+    the fill settles on another tone. The difference, measured across the rim, is continued smoothly
+    inwards, fades out there, and is added. One too large to be a matter of tone is an edge of the
+    picture and stays.
     """
     unit, largest = max(3.0, 0.008 * math.sqrt(hole.size)), 24.0
     depth = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
@@ -211,7 +223,7 @@ def _match_tone(
 def _mean_over(
     image: NDArray[np.uint8], where: NDArray[np.bool_], window: int
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """The mean colour of the pixels in ``where`` in a window around each pixel, and whether there are any."""
+    """The mean colour in a window of the pixels in ``where``, and whether there are any."""
     weight = where.astype(np.float32)
     total = cv2.blur(image * weight[..., None], (window, window))
     share = cv2.blur(weight, (window, window))

@@ -7,7 +7,7 @@ Example:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -40,15 +40,17 @@ class KenBurnsOptions:
 
     Attributes:
         move: How the camera moves. auto goes forward and aside so far that the parallax shows while
-            every character stays in the frame; zoom and dolly go forward, with the lens or on foot; pan slides
-            from left to right; orbit does, too, while the lens holds on to the characters.
+            every character stays in the frame; zoom and dolly go forward, with the lens or on foot;
+            pan slides from left to right; orbit does, too, while the lens holds on to the
+            characters.
         duration: Seconds, more than 0 to 600.
         fps: Frames per second, 1 to 120.
-        size_wh: Width and height of the frames in pixels; the picture is cropped to their shape. By default
-            those of the picture, reduced to 3840 at most.
+        size_wh: Width and height of the frames in pixels; the picture is cropped to their shape. By
+            default those of the picture, reduced to 3840 at most.
         strength: How far the camera goes, 0 to 3; 1 is normal.
-        pool: How a character gets its one depth: the mean of the depth map inside it (the paper's), its
-            median, its base (the depth where it stands), or none to keep the depth at every pixel.
+        pool: How a character gets its one depth: the mean of the depth map inside it (the paper's),
+            its median, its base (the depth where it stands), or none to keep the depth at every
+            pixel.
         easing: How the move starts and stops.
         seed: Same seed, same frames.
     """
@@ -88,8 +90,8 @@ def _choice(name: str, value: object, allowed: tuple[str, ...]) -> None:
 
 
 def _in_range(name: str, value: object, low: float, high: float) -> None:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not low <= value <= high:  # NaN fails the comparison
+    number = value if isinstance(value, int | float) and value is not True else float("nan")
+    if not low <= number <= high:  # not a number fails the comparison
         raise InvalidInput(f"{name} must be a number from {low:g} to {high:g}; got {value!r}.")
 
 
@@ -140,7 +142,9 @@ class KenBurns:
         width, height = (max(1, round(side * scale)) for side in scene.size_wh)
         return width, height
 
-    def frames(self, scene: Scene, progress: Progress | None = None) -> Iterator[NDArray[np.uint8]]:
+    def frames(
+        self, scene: Scene, progress: Progress | None = None
+    ) -> Generator[NDArray[np.uint8], None, None]:
         """Render frame by frame; memory does not grow with their number.
 
         Args:
@@ -148,7 +152,8 @@ class KenBurns:
             progress: Called after each frame; may raise to stop.
 
         Yields:
-            RGB ``uint8`` ``(h, w, 3)``. The first frame of auto, zoom and dolly is the picture itself.
+            RGB ``uint8`` ``(h, w, 3)``. The first frame of auto, zoom and dolly is the picture
+            itself.
         """
         report, count = progress or silent, self.options.frame_count
         report(0, count, "preparing the layers")

@@ -1,14 +1,16 @@
 """The virtual camera: where it stands, how it projects, and how a move is chosen.
 
-The model is the start and end window camera of Niklaus et al., "3D Ken Burns Effect from a Single Image"
-(2019): two poses, interpolated, the second chosen for its parallax. Lengths are measured in picture widths
-from the picture's centre, ``x`` to the right and ``y`` down. Distance enters as disparity ``q``, the
-inverse of the distance: 1 for the nearest plane, :data:`FAR` for the farthest. A camera at ``(x, y, z)``
-with lens ``zoom`` and ``shift`` sees the point ``(u, v)`` of the plane ``q`` at
+The model is the start and end window camera of Niklaus et al., "3D Ken Burns Effect from a Single
+Image" (2019): two poses, interpolated, the second chosen for its parallax. Lengths are measured in
+picture widths from the picture's centre, ``x`` to the right and ``y`` down. Distance enters as
+disparity ``q``, the inverse of the distance: 1 for the nearest plane, :data:`FAR` for the farthest.
+A camera at ``(x, y, z)`` with lens ``zoom`` and ``shift`` sees the point ``(u, v)`` of the plane
+``q`` at
 
     u' = zoom (u - x q) / (1 - z q) + shift_x        (v' alike)
 
-The camera never turns, as lens shift does what turning would: so every plane moves by an exact similarity.
+The camera never turns, as lens shift does what turning would: so every plane moves by an exact
+similarity.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +31,8 @@ FAR = 0.25
 """Disparity of depth 1: the farthest plane is four times as far away as the nearest."""
 
 PARALLAX = 0.035
-"""How far a move of strength 1 shifts the nearest instance against what is behind it, in frame widths."""
+"""How far a move of strength 1 shifts the nearest instance against what is behind it, in frame
+widths."""
 
 EASINGS: dict[str, Callable[[float], float]] = {
     "linear": lambda t: t,
@@ -93,18 +96,31 @@ class Pose:
         )
 
 
-class Box(NamedTuple):
-    """An instance as the camera plan sees it: its box, its disparity, and where the picture cuts it."""
+@dataclass(frozen=True)
+class Box:
+    """An instance as the camera plan sees it.
 
-    left: float
-    top: float
-    right: float
-    bottom: float
+    Attributes:
+        edges: Left, top, right, bottom, in picture widths from the centre.
+        q: Its disparity.
+        behind: The mean disparity of the plate behind it.
+        cut: Whether it touches the picture's left, top, right, bottom border.
+    """
+
+    edges: tuple[float, float, float, float]
     q: float
     behind: float
-    """Disparity of the plate behind it."""
-    cut: tuple[bool, bool, bool, bool]
-    """Whether it touches the picture's left, top, right, bottom border."""
+    cut: tuple[bool, bool, bool, bool] = (False, False, False, False)
+
+    def corners(self) -> list[tuple[float, float]]:
+        """Its four corners."""
+        left, top, right, bottom = self.edges
+        return [(left, top), (right, top), (left, bottom), (right, bottom)]
+
+    def gap(self, pose: Pose, corner: tuple[float, float]) -> tuple[float, float]:
+        """How far a corner appears from what is behind it in the picture, in x and y."""
+        front, rear = pose.project(*corner, self.q), pose.project(*corner, self.behind)
+        return front[0] - rear[0], front[1] - rear[1]
 
 
 @dataclass(frozen=True)
@@ -114,10 +130,12 @@ class Stage:
     Attributes:
         half_wh: Half the width and height of the picture, in picture widths: ``(0.5, H / 2W)``.
         frame_wh: Half the width and height of the frame at identity, no larger than ``half_wh``.
-        borders: Smallest and largest disparity along the left, top, right, bottom border of the picture,
-            instances that are cut there included: their cut must stay outside the frame, too.
+        borders: Smallest and largest disparity along the left, top, right, bottom border of the
+            picture, instances that are cut there included: their cut must stay outside the frame,
+            too.
         boxes: The instances.
-        spread: Smallest and largest disparity of the plate, the parallax of a scene without instances.
+        spread: Smallest and largest disparity of the plate, the parallax of a scene without
+            instances.
     """
 
     half_wh: tuple[float, float]
@@ -129,8 +147,8 @@ class Stage:
     def inner(self, pose: Pose) -> tuple[float, float, float, float]:
         """Left, top, right, bottom of the rectangle that the picture surely covers, without shift.
 
-        A projected coordinate is a quotient of two linear functions of ``q`` and so monotonic in it:
-        the two extreme disparities of a border bound all others.
+        A projected coordinate is a quotient of two linear functions of ``q`` and so monotonic in
+        it: the two extreme disparities of a border bound all others.
         """
         camera, half = (pose.x, pose.y), self.half_wh
 
@@ -143,16 +161,17 @@ class Stage:
         return max(edge(0)), max(edge(1)), min(edge(2)), min(edge(3))
 
     def shortfall(self, pose: Pose) -> float:
-        """The factor by which ``pose.zoom`` must grow for the picture to cover the frame; 1 if it does."""
+        """The factor by which ``pose.zoom`` must grow to fill the frame; 1 if it is filled."""
         left, top, right, bottom = self.inner(pose)
         (half_w, half_h), x, y = self.frame_wh, pose.shift_x, pose.shift_y
         if left >= 0 or top >= 0 or right <= 0 or bottom <= 0:
             return math.inf
-        needs = ((half_w + x) / -left, (half_h + y) / -top, (half_w - x) / right, (half_h - y) / bottom)
-        return max(1.0, *needs)
+        across = max((half_w + x) / -left, (half_w - x) / right)
+        down = max((half_h + y) / -top, (half_h - y) / bottom)
+        return max(1.0, across, down)
 
     def fit(self, pose: Pose) -> tuple[Pose, bool]:
-        """Change zoom and shift as little as it takes to fill the frame and keep the instances in it.
+        """Change zoom and shift as little as it takes to fill the frame and keep the instances.
 
         Returns:
             The changed pose, which always fills the frame, and whether every instance stays inside.
@@ -171,15 +190,15 @@ class Stage:
         """The shifts in x and in y with which no instance loses a side that the picture shows."""
         low, high = [-math.inf, -math.inf], [math.inf, math.inf]
         for box in self.boxes:
-            corners = (pose.project(*box[0:2], box.q), pose.project(*box[2:4], box.q))
+            shown = (*pose.project(*box.edges[:2], box.q), *pose.project(*box.edges[2:], box.q))
             for axis, half in enumerate(self.frame_wh):
                 # An instance that starts close to the border may come closer, but not touch it.
-                near = min(0.01, (box[axis] + half) / 2)
+                near = min(0.01, (box.edges[axis] + half) / 2)
                 if not box.cut[axis] and near >= 0:
-                    low[axis] = max(low[axis], near - half - corners[0][axis])
-                near = min(0.01, (half - box[axis + 2]) / 2)
+                    low[axis] = max(low[axis], near - half - shown[axis])
+                near = min(0.01, (half - box.edges[axis + 2]) / 2)
                 if not box.cut[axis + 2] and near >= 0:
-                    high[axis] = min(high[axis], half - near - corners[1][axis])
+                    high[axis] = min(high[axis], half - near - shown[axis + 2])
         return (low[0], high[0]), (low[1], high[1])
 
     def parallax(self, start: Pose, end: Pose) -> float:
@@ -189,47 +208,44 @@ class Stage:
         """
         shifts = [0.0]
         for box in self.boxes or (self._stand_in(),):
-            corners = ((u, v) for u in (box.left, box.right) for v in (box.top, box.bottom))
-            squares = [
-                (_gap(end, u, v, box, 0) - _gap(start, u, v, box, 0)) ** 2
-                + (_gap(end, u, v, box, 1) - _gap(start, u, v, box, 1)) ** 2
-                for u, v in corners
-            ]
+            squares = []
+            for corner in box.corners():
+                before, after = box.gap(start, corner), box.gap(end, corner)
+                squares.append((after[0] - before[0]) ** 2 + (after[1] - before[1]) ** 2)
             shifts.append(math.sqrt(sum(squares) / len(squares)))
         return max(shifts) / (2 * self.frame_wh[0])
 
     def gap(self, pose: Pose) -> float:
         """The most that a corner of an instance is off what was behind it, in picture widths."""
-        return max(
-            (
-                max(abs(_gap(pose, u, v, box, 0)), abs(_gap(pose, u, v, box, 1)))
-                for box in self.boxes
-                for u in (box.left, box.right)
-                for v in (box.top, box.bottom)
-            ),
-            default=0.0,
-        )
+        gaps = (box.gap(pose, corner) for box in self.boxes for corner in box.corners())
+        return max((max(abs(x), abs(y)) for x, y in gaps), default=0.0)
 
     def reach(self, poses: Sequence[Pose]) -> float:
-        """The most that any two layers move against each other in one of the poses, in picture widths."""
-        near = max([self.spread[1], *(box.q for box in self.boxes)])
-        most = 0.0
-        for pose in poses:
-            for u, v in ((-half, other) for half in (-0.5, 0.5) for other in self.half_wh[1:]):
-                for v in (-v, v):
-                    front, rear = pose.project(u, v, near), pose.project(u, v, FAR)
-                    most = max(most, abs(front[0] - rear[0]), abs(front[1] - rear[1]))
-        return most
+        """The most that two layers can move against each other in ``poses``, in picture widths."""
+        whole = Box((-0.5, -self.half_wh[1], 0.5, self.half_wh[1]), self._nearest(), FAR)
+        gaps = (whole.gap(pose, corner) for pose in poses for corner in whole.corners())
+        return max((max(abs(x), abs(y)) for x, y in gaps), default=0.0)
+
+    def travel(self, pose: Pose) -> float:
+        """The most that a point has moved from where the picture shows it, in picture widths."""
+        half_w, half_h = self.frame_wh
+        moved = []
+        for q in (FAR, self._nearest()):
+            for u, v in ((-half_w, -half_h), (half_w, half_h)):  # one of two opposite corners
+                x, y = pose.project(u, v, q)
+                moved += [abs(x - u), abs(y - v)]
+        return max(moved)
+
+    def _nearest(self) -> float:
+        return max(
+            [self.spread[1], *(high for _, high in self.borders), *(b.q for b in self.boxes)]
+        )
 
     def _stand_in(self) -> Box:
         """Without instances, the nearest part of the plate takes their place."""
         half_w, half_h = (0.5 * half for half in self.frame_wh)
         far, near = self.spread
-        return Box(-half_w, -half_h, half_w, half_h, near, far, (False,) * 4)
-
-
-def _gap(pose: Pose, u: float, v: float, box: Box, axis: int) -> float:
-    return pose.project(u, v, box.q)[axis] - pose.project(u, v, box.behind)[axis]
+        return Box((-half_w, -half_h, half_w, half_h), near, far)
 
 
 def _settle(
@@ -262,8 +278,8 @@ class Camera:
         self.start, self.end, self.bow = start, end, bow
         self._ease = EASINGS[easing]
         self._extra = 0.0
-        # Both ends fill the frame, but a path between may fall short by a little: a swell of the zoom
-        # that vanishes at both ends makes up for it.
+        # Both ends fill the frame, but a path between may fall short by a little: a swell of the
+        # zoom that vanishes at both ends makes up for it.
         for s in np.linspace(0, 1, 65)[1:-1]:
             need = stage.shortfall(self.at(float(s))) - 1
             self._extra = max(self._extra, need / (4 * s * (1 - s)))
@@ -279,6 +295,7 @@ class Camera:
         )
 
     def __call__(self, t: float) -> Pose:
+        """The pose at a time; before 0 and after 1 the camera rests."""
         return self.at(self._ease(min(max(t, 0.0), 1.0)))
 
 
@@ -292,7 +309,7 @@ MOST = 0.3
 
 
 def _push(x: float, z: float, lens: float) -> Raw:
-    """From the picture as it is: forward by ``z``, sideways by ``x``, ``lens`` times the amount of zoom."""
+    """From the identity: sideways by ``x``, forward by ``z``, and ``lens`` for zoom, per amount."""
 
     def raw(stage: Stage, amount: float) -> tuple[Pose, Pose]:
         end = Pose(x=x * amount, z=z * amount, zoom=1 + lens * amount)
@@ -319,8 +336,8 @@ def _focus(stage: Stage) -> tuple[float, float, float]:
     """The middle of the instances and their disparity; of the picture where there are none."""
     if not stage.boxes:
         return 0.0, 0.0, sum(stage.spread) / 2
-    left, top = (min(box[side] for box in stage.boxes) for side in (0, 1))
-    right, bottom = (max(box[side] for box in stage.boxes) for side in (2, 3))
+    left, top = (min(box.edges[side] for box in stage.boxes) for side in (0, 1))
+    right, bottom = (max(box.edges[side] for box in stage.boxes) for side in (2, 3))
     mean = sum(box.q + box.behind for box in stage.boxes) / (2 * len(stage.boxes))
     return (left + right) / 2, (top + bottom) / 2, mean
 
@@ -346,14 +363,16 @@ MOVES: dict[str, Sequence[Raw]] = {
 """The moves by name, each with one or more ways to make it."""
 
 
-def plan(stage: Stage, move: str = "auto", *, strength: float = 1.0, easing: str = "smooth") -> Camera:
+def plan(
+    stage: Stage, move: str = "auto", *, strength: float = 1.0, easing: str = "smooth"
+) -> Camera:
     """Choose the camera for a scene.
 
     A move goes as far as it takes to shift the nearest instance against the plate behind it by
-    ``strength`` times 3.5 % of the frame's width. ``auto`` stops earlier where an instance would leave the
-    frame; it tries several directions and takes the first that need not stop, else the one that gets
-    farthest. Only where all stop before half of the shift, so that one would hardly see it, is half of it
-    made all the same.
+    ``strength`` times 3.5 % of the frame's width. ``auto`` stops earlier where an instance would
+    leave the frame; it tries several directions and takes the first that need not stop, else the
+    one that gets farthest. Only where all stop before half of the shift, so that one would hardly
+    see it, is half of it made all the same.
 
     Args:
         stage: What the move must respect.
@@ -362,7 +381,8 @@ def plan(stage: Stage, move: str = "auto", *, strength: float = 1.0, easing: str
         easing: A name in :data:`EASINGS`.
 
     Returns:
-        A camera whose every pose fills the frame. ``auto``, ``zoom`` and ``dolly`` start at the identity.
+        A camera whose every pose fills the frame. ``auto``, ``zoom`` and ``dolly`` start at the
+        identity.
 
     Raises:
         InvalidInput: Unknown move or easing.
@@ -395,7 +415,7 @@ def _auto(stage: Stage, wanted: float) -> tuple[Pose, Pose]:
 
 
 def _as_far(stage: Stage, raw: Raw, wanted: float, *, keep: bool = False) -> tuple[Pose, Pose]:
-    """The largest amount within the wanted parallax, and with ``keep`` without losing an instance."""
+    """The largest amount within the wanted parallax; with ``keep``, no instance is lost, either."""
     low, high = 0.0, MOST
     for _ in range(24):  # bisection
         middle = (low + high) / 2

@@ -1,14 +1,15 @@
-"""Taking a scene apart into what the renderer moves: flat cut-outs, and the plate as a curved surface.
+"""Taking a scene apart into what moves: flat cut-outs, and the plate as a curved surface.
 
 Everything here is computed once per clip. Pixel ``(i, j)`` of a layer is the point
-``((i + 0.5) / W - 0.5, (j + 0.5 - H / 2) / W)`` of the camera's plane, see :mod:`apps.kenburns.camera`.
+``((i + 0.5) / W - 0.5, (j + 0.5 - H / 2) / W)`` of the camera's plane, see
+:mod:`apps.kenburns.camera`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import cv2
 import numpy as np
@@ -109,8 +110,8 @@ def canvas(scene: Scene, size_wh: tuple[int, int], *, pool: str = "mean", seed: 
     Args:
         scene: The scene; its plate is made here if it has none.
         size_wh: Size of the frames.
-        pool: How the depth of an instance is pooled, see :func:`cartoonedit.depth.pool_depth`; ``none`` keeps
-            its depth at every pixel. A depth set by hand counts more.
+        pool: How the depth of an instance is pooled, see :func:`cartoonedit.depth.pool_depth`;
+            ``none`` keeps its depth at every pixel. A depth set by hand counts more.
         seed: For the plate.
     """
     masks = [instance.mask for instance in scene]
@@ -130,9 +131,7 @@ def canvas(scene: Scene, size_wh: tuple[int, int], *, pool: str = "mean", seed: 
     size = (max(frame_w, round(width * scale)), max(frame_h, round(height * scale)))
     empty = np.zeros(scene.picture.shape[:2], bool)
     hole = grow(np.logical_or.reduce([empty, *(mask >= FAINT for mask in masks)]), 4)
-    # A fringe of a character left on the plate's depth would drag the plate along; under the
-    # characters the plate continues smoothly. All covered, it is the farthest there is.
-    far = np.full_like(depth, 1.0) if hole.all() else fill_smooth(depth, hole)
+    far = _without(depth, hole)
     depths: list[float | NDArray[np.float32]] = [disparity(pooled[i]) for i in order]
     if pool == "none":
         for place, i in enumerate(order):
@@ -151,7 +150,28 @@ def canvas(scene: Scene, size_wh: tuple[int, int], *, pool: str = "mean", seed: 
     )
 
 
-def _scaled(array: NDArray[np.generic], size_wh: tuple[int, int]) -> NDArray[np.generic]:
+def _without(depth: NDArray[np.float32], hole: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """The depth of the plate: what is known around the characters, continued behind them.
+
+    It is continued along the rows first, because a floor is as far on the left as on the right. No
+    fringe of a character may stay: it would drag the plate along.
+    """
+    if hole.all():
+        return np.ones_like(depth)
+    height, width = depth.shape
+    narrow = (max(1, width // 8), height)
+    known = (~hole).astype(np.float32)
+    share = cv2.resize(known, narrow, interpolation=cv2.INTER_AREA)
+    mean = cv2.resize(depth * known, narrow, interpolation=cv2.INTER_AREA) / np.maximum(share, 1e-6)
+    rows = fill_smooth(mean, share < 0.5)
+    rows = cv2.resize(rows, (width, height), interpolation=cv2.INTER_LINEAR)
+    return rows + fill_smooth(depth - rows, hole)
+
+
+Element = TypeVar("Element", np.uint8, np.float32)
+
+
+def _scaled(array: NDArray[Element], size_wh: tuple[int, int]) -> NDArray[Element]:
     if array.shape[1::-1] == size_wh:
         return array
     shrink = array.shape[1] > size_wh[0] and array.shape[0] > size_wh[1]
@@ -170,14 +190,15 @@ def measure(canvas: Canvas, size_wh: tuple[int, int]) -> Stage:
         shown = mask >= FAINT
         if not shown.any():
             continue
-        cut = tuple(bool(shown[side].any()) for side in sides)
+        left_cut, top_cut, right_cut, bottom_cut = (bool(shown[side].any()) for side in sides)
+        cut = (left_cut, top_cut, right_cut, bottom_cut)
         x, y, w, h = cv2.boundingRect(shown.astype(np.uint8))
         for is_cut, border in zip(cut, borders, strict=True):
             if is_cut:
                 border[:] = [min(border[0], float(np.min(q))), max(border[1], float(np.max(q)))]
-        edges = [(x - width / 2), (y - height / 2), (x + w - width / 2), (y + h - height / 2)]
-        behind = float(canvas.q[shown].mean())
-        boxes.append(Box(*(edge / width for edge in edges), float(np.mean(q)), behind, cut))
+        left, top = (x - width / 2) / width, (y - height / 2) / width
+        edges = (left, top, left + w / width, top + h / width)
+        boxes.append(Box(edges, float(np.mean(q)), float(canvas.q[shown].mean()), cut))
     far, near = np.percentile(canvas.q, (5, 95))
     return Stage(
         half_wh=(0.5, height / (2 * width)),
@@ -194,8 +215,8 @@ def build(canvas: Canvas, size_wh: tuple[int, int], reach: float, *, seed: int =
     Args:
         canvas: The scene at the scale of the frames.
         size_wh: Size of the frames.
-        reach: The most that two layers move against each other during the clip, in pixels: as far as
-            hidden parts must be completed.
+        reach: The most that two layers move against each other during the clip, in pixels: as far
+            as hidden parts must be completed.
         seed: For the inpainter.
     """
     height, width = canvas.q.shape
@@ -215,7 +236,9 @@ def build(canvas: Canvas, size_wh: tuple[int, int], reach: float, *, seed: int =
         later = _premultiplied(_continue(colour, mask[box], unseen[box]), mask[box])
         if isinstance(q, float):
             cut = [_with_rim(texture, (x, y), (width, height)) for texture in (later, first)]
-            stack.append(CutOut(name, cut[0], (x - RIM, y - RIM), q, cut[1] if unseen.any() else None))
+            stack.append(
+                CutOut(name, cut[0], (x - RIM, y - RIM), q, cut[1] if unseen.any() else None)
+            )
         else:
             full = np.zeros((height, width, 4), np.uint8)
             full[box] = later
@@ -228,7 +251,7 @@ def build(canvas: Canvas, size_wh: tuple[int, int], reach: float, *, seed: int =
 def _with_rim(
     texture: NDArray[np.uint8], origin_xy: tuple[int, int], canvas_wh: tuple[int, int]
 ) -> NDArray[np.uint8]:
-    """Add a rim for the interpolation: transparent inside the canvas, beyond its border more of the same.
+    """Add a rim for interpolation: transparent inside the canvas, outside it more of the same.
 
     So an instance that the picture cuts goes on outside, and its cut has no soft edge.
     """
@@ -256,15 +279,15 @@ def _premultiplied(colour: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArr
 def _complete(
     masks: Sequence[NDArray[np.uint8]], margin: int
 ) -> tuple[list[NDArray[np.uint8]], list[NDArray[np.bool_]]]:
-    """Extend each instance under the ones that touch it in front, so that no gap opens between them.
+    """Extend each instance under those that touch it in front, so that no gap can open.
 
     Args:
         masks: From the back to the front.
         margin: How far, in pixels.
 
     Returns:
-        The extended masks, and where each is covered, or so close to what covers it that its colours in
-        the picture may be mixed with those.
+        The extended masks, and where each is covered, or so close to what covers it that its
+        colours in the picture may be mixed with those.
     """
     fringe = 3
     extended, covered = [], []
@@ -300,13 +323,12 @@ def _continue(
 # ---------------------------------------------------------------- the plate
 
 
-def _plate(
-    canvas: Canvas, early: NDArray[np.uint8], margin: int, seed: int
-) -> list[Surface]:
+def _plate(canvas: Canvas, early: NDArray[np.uint8], margin: int, seed: int) -> list[Surface]:
     """The plate as one surface, or as two where its depth has edges at which it tears.
 
-    The deeper one goes on behind the edges, as far as the camera can look: there its depth is that of the
-    far side, and its colours are inpainted once. So no frame needs inpainting, and nothing flickers.
+    The deeper one goes on behind the edges, as far as the camera can look: there its depth is that
+    of the far side, and its colours are inpainted once. So no frame needs inpainting, and nothing
+    flickers.
     """
     window = np.ones((2 * margin + 1,) * 2, np.uint8)
     behind = cv2.erode(canvas.q, window)  # the farthest disparity within the margin

@@ -1,9 +1,10 @@
 """Drawing a frame: the plate as a displaced surface, then one warp per instance, back to front.
 
-A pooled instance moves by an exact similarity. A surface is looked up backwards: the source of a frame's
-point is the fixed point of ``u = (u' - shift) (1 - z q) / zoom + x q`` with ``q`` read at ``u`` itself. Where
-the surface is flat enough for that to be a contraction, a few rounds on a coarse grid are exact to hundredths
-of a pixel; where it is not, a z-buffered splat of the surface's points chooses among its several solutions.
+A pooled instance moves by an exact similarity. A surface is looked up backwards: the source of a
+frame's point is the fixed point of ``u = (u' - shift) (1 - z q) / zoom + x q`` with ``q`` read at
+``u`` itself. Where the surface is flat enough for that to be a contraction, a few rounds on a
+coarse grid are exact to hundredths of a pixel; where it is not, a z-buffered splat of the surface's
+points chooses among its several solutions.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from cartoonedit.inpaint import fill_smooth
 __all__ = ["Renderer", "similarity"]
 
 EARLY = (0.5, 6.0)
-"""Pixels of movement between instances and plate over which the plate gives up what it carries of the
-picture around them, and shows the inpainted fill alone."""
+"""Pixels of movement between instances and plate over which the plate gives up what it carries of
+the picture around them, and shows the inpainted fill alone."""
 
 
 def similarity(
@@ -38,7 +39,7 @@ def similarity(
 
 
 class Renderer:
-    """Renders layers from any pose. Holds one frame's worth of buffers, whatever the length of a clip."""
+    """Renders layers from any pose."""
 
     def __init__(
         self,
@@ -53,8 +54,8 @@ class Renderer:
             layers: What to render.
             stage: Their measures.
             frame_wh: Size of the frames in pixels.
-            poses: Poses of the move, by which each surface chooses its way of being looked up. Without
-                them the way that always works is taken.
+            poses: Poses of the move, by which each surface chooses its way of being looked up.
+                Without them the way that always works is taken.
         """
         self._layers, self._stage, self._frame_wh = layers, stage, frame_wh
         moves = list(poses)
@@ -75,43 +76,27 @@ class Renderer:
             RGB ``uint8`` ``(h, w, 3)``, a new array. For the identity, the picture to the bit.
         """
         frame = self._compose(pose)
-        weight = 1 - travel(self._stage, pose) * self._layers.canvas_wh[0] / 1.5
+        weight = 1 - self._stage.travel(pose) * self._layers.canvas_wh[0] / 1.5
         if weight > 0 and not self._exact:
-            corrected = cv2.addWeighted(
-                frame, 1.0, self._residual, weight, 0.0, dtype=cv2.CV_16S
-            )
+            corrected = cv2.addWeighted(frame, 1.0, self._residual, weight, 0.0, dtype=cv2.CV_16S)
             frame = np.clip(corrected, 0, 255).astype(np.uint8)
         return frame
 
     def _compose(self, pose: Pose) -> NDArray[np.uint8]:
         width = self._layers.canvas_wh[0]
         early = _fade(self._stage.gap(pose) * width)
-        frame = None
-        for index, layer in enumerate(self._layers.stack):
+        frame, _ = self._lookups[0](pose, early)
+        for index, layer in enumerate(self._layers.stack[1:], start=1):
             if isinstance(layer, CutOut):
                 move = similarity(pose, layer.q, self._layers.canvas_wh, self._frame_wh)
                 _draw(frame, _texture(layer, early), layer.origin_xy, move)
                 continue
             image, torn = self._lookups[index](pose, early)
-            if frame is None:
-                frame = image
-            elif torn is not None:
-                weight = torn.astype(np.float32)
-                frame = cv2.blendLinear(frame, image, weight, 1 - weight)
+            if torn is not None:
+                frame = cv2.blendLinear(frame, image, torn, 1 - torn)
             else:
                 _over(frame, image)
         return frame
-
-
-def travel(stage: Stage, pose: Pose) -> float:
-    """How far any point has moved from where the picture shows it, in picture widths, at most."""
-    half_w, half_h = stage.frame_wh
-    moved = []
-    for q in {q for border in stage.borders for q in border} | {box.q for box in stage.boxes}:
-        for u, v in ((-half_w, -half_h), (half_w, half_h)):  # opposite corners: one of them moves most
-            x, y = pose.project(u, v, q)
-            moved.append(max(abs(x - u), abs(y - v)))
-    return max(moved)
 
 
 def _fade(pixels: float) -> float:
@@ -124,7 +109,7 @@ def _fade(pixels: float) -> float:
 
 
 def _texture(layer: Surface | CutOut, early: float) -> NDArray[np.uint8]:
-    """The colours of a layer, of which ``early`` (0..1) is the share of those that match the picture."""
+    """The colours of a layer, the share ``early`` (0..1) of which match the picture."""
     if layer.early is None or early <= 0:
         return layer.texture
     if early >= 1:
@@ -148,9 +133,7 @@ def _draw(
     if right <= left or bottom <= top:
         return
     matrix = np.array([[scale, 0, x - left], [0, scale, y - top]])
-    warped = cv2.warpAffine(
-        texture, matrix, (right - left, bottom - top), flags=cv2.INTER_CUBIC
-    )
+    warped = cv2.warpAffine(texture, matrix, (right - left, bottom - top), flags=cv2.INTER_CUBIC)
     _over(frame[top:bottom, left:right], warped)
 
 
@@ -176,24 +159,24 @@ class _Lookup:
 
     def __call__(
         self, pose: Pose, early: float
-    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float32] | None]:
         """The frame's pixels, and where the surface is torn (1) so that what is behind it shows."""
         map_x, map_y, torn = self._source(pose)
         texture = _texture(self._surface, early)
-        image = cv2.remap(
-            texture, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
-        )
+        image = cv2.remap(texture, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
         return image, torn if self._surface.torn else None
 
     def _source(
         self, pose: Pose
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.uint8] | None]:
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32] | None]:
         """For each pixel of the frame, the pixel of the canvas to take."""
         (frame_w, frame_h), step = self._frame_wh, self._step
         height, width = self._surface.q.shape
         # One cell more on each side, so that the enlarged map is interpolated up to the border.
-        columns = (np.arange(-1, math.ceil(frame_w / step) + 1, dtype=np.float32) + 0.5) * step - 0.5
-        rows = (np.arange(-1, math.ceil(frame_h / step) + 1, dtype=np.float32) + 0.5) * step - 0.5
+        columns, rows = (
+            (np.arange(-1, math.ceil(side / step) + 1, dtype=np.float32) + 0.5) * step - 0.5
+            for side in (frame_w, frame_h)
+        )
         far_x = (columns - (frame_w - 1) / 2) - width * pose.shift_x
         far_y = ((rows - (frame_h - 1) / 2) - width * pose.shift_y)[:, None]
         centre_x, centre_y = np.float32((width - 1) / 2), np.float32((height - 1) / 2)
@@ -250,7 +233,7 @@ class _Points:
         self._width, self._frame_wh = width, frame_wh
 
     def nearest(self, pose: Pose, step: int, size_wh: tuple[int, int]) -> NDArray[np.float32]:
-        """Disparity of the nearest point seen at each cell of the grid on which the map is refined."""
+        """Disparity of the nearest point at each cell of the grid on which the map is refined."""
         (frame_w, frame_h), cell = self._frame_wh, self._CELL
         scale = np.float32(pose.zoom) / (1 - np.float32(pose.z) * self._q)
         shift_x, shift_y = self._width * pose.shift_x, self._width * pose.shift_y
@@ -261,9 +244,9 @@ class _Points:
         j = ((y + (frame_h / 2 + step)) / cell).astype(np.intp)
         wide, high = math.ceil(size_wh[0] * step / cell), math.ceil(size_wh[1] * step / cell)
         seen = (x > -frame_w / 2 - step) & (y > -frame_h / 2 - step) & (i < wide) & (j < high)
-        grid = np.full(high * wide, np.nan, np.float32)
-        grid[(j * wide + i)[seen]] = self._q[seen]  # the last, nearest one stays
-        grid = grid.reshape(high, wide)
+        cells = np.full(high * wide, np.nan, np.float32)
+        cells[(j * wide + i)[seen]] = self._q[seen]  # the last, nearest one stays
+        grid = cells.reshape(high, wide)
         hole = np.isnan(grid)
         if hole.any():
             grid = fill_smooth(np.nan_to_num(grid), hole)
