@@ -62,7 +62,7 @@ def demo(
         write_parts(scene, out, psd=True, parts=("depth", "plate"))
         write_json(out / ANNOTATIONS, coco([scene], [picture.name]))
         KenBurns()(scene, out / "clip.mp4", share(show, 2, 3, "rendering"))
-    write_record(ctx, out, inputs=[picture], models=segmenter.files)
+    write_record(ctx, out, inputs=[picture], models=options.model_files({"model": "embedded"}))
     seconds = round(time.perf_counter() - started, 1)
     if as_json:
         files = {name: str(out / name) for name in PRODUCTS}

@@ -60,7 +60,7 @@ def kenburns(
         if depth is not None:
             scene = scene.replace(depth_estimator=depth, depth=None)
         KenBurns(camera)(scene, clips[file], progress)
-        models = segmenter.files if segmenter and not is_scene(file) else {}
+        models = {} if is_scene(file) else options.model_files(values)
         write_record(
             ctx, clips[file], inputs=_inputs(file), models=models, pictures=[file], out=clips[file]
         )

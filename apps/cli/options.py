@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
+from pathlib import Path
 from typing import (
     TYPE_CHECKING,
     Annotated,
@@ -34,6 +35,7 @@ __all__ = [
     "build",
     "expand",
     "make_segmenter",
+    "model_files",
 ]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -51,7 +53,8 @@ class SegmenterOptions:
     """How to segment: what ``segmentation.segmenter.Segmenter`` takes, without importing it.
 
     Attributes:
-        model: A name from `cartoonedit models list`, or a file of weights.
+        model: A name from `cartoonedit models list`, a detector file, or a folder with both files.
+        refiner: A name or file whose refiner takes the place of the model's own.
         threshold: The least score that counts as a character, 0 to 1.
         max_instances: The most characters in a picture.
         refine: The second stage: around each character, on the whole picture, or left out.
@@ -61,6 +64,7 @@ class SegmenterOptions:
     """
 
     model: str = "embedded"
+    refiner: str | None = None
     threshold: Annotated[float, typer.Option(min=0, max=1)] = 0.3
     max_instances: Annotated[int, typer.Option(min=1)] = 100
     refine: Literal["instance", "picture", "none"] = "instance"
@@ -74,6 +78,14 @@ def make_segmenter(values: Mapping[str, Any]) -> Segmenter:
     from segmentation.segmenter import Segmenter
 
     return Segmenter(**vars(build(SegmenterOptions, values)))
+
+
+def model_files(values: Mapping[str, Any]) -> dict[str, Path]:
+    """Return the files of the segmenter that a command's options describe, by what they are for."""
+    from segmentation.models import find_files
+
+    detector, refiner = find_files(values["model"], values.get("refiner"))
+    return {"detector": detector} | ({"refiner": refiner} if refiner else {})
 
 
 class Size(NamedTuple):

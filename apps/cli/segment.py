@@ -75,7 +75,7 @@ def segment(
     done, failed = for_each(files, work)
     if done:
         write_json(out / ANNOTATIONS, merge_coco(coco for _, coco in done))
-        models = segmenter.files if segmenter else recorded_models(out)
+        models = options.model_files(values) if segmenter else recorded_models(out)
         write_record(ctx, out, inputs=files, models=models, pictures=files)
     if kept and not as_json:
         note(f"{len(kept)} of them were segmented before; --overwrite segments them again")

@@ -41,7 +41,6 @@ class TwoDiscs:
     """In place of the segmenter: finds two discs in every picture of at least 20 pixels."""
 
     def __init__(self, **options: Any) -> None:
-        self.files: dict[str, Path] = {}
         self.options = options
         self.seen: list[str] = []
 
@@ -70,6 +69,7 @@ def two_discs(monkeypatch: pytest.MonkeyPatch) -> list[TwoDiscs]:
         return made[-1]
 
     monkeypatch.setattr("apps.cli.options.make_segmenter", make)
+    monkeypatch.setattr("apps.cli.options.model_files", lambda values: {})
     return made
 
 
