@@ -342,7 +342,8 @@ def _front_and_rear(
 
     The one standing lower is in front. Where both stand level, the covered one is known by the bite
     in its
-    outline: its convex hull reaches into the other.
+    outline: its convex hull reaches into the other. If that does not tell, the larger one is in
+        front.
     """
     (x1, y1, w1, h1), (x2, y2, w2, h2) = boxes[first], boxes[second]
     reach = 4
@@ -357,7 +358,9 @@ def _front_and_rear(
     if abs(contacts[first] - contacts[second]) > 0.03:
         lower = contacts[first] > contacts[second]
     else:
-        lower = _bite(masks[first], masks[second]) < _bite(masks[second], masks[first])
+        bites = _bite(masks[first], masks[second]), _bite(masks[second], masks[first])
+        areas = np.count_nonzero(masks[first]), np.count_nonzero(masks[second])
+        lower = bites[0] < bites[1] if bites[0] != bites[1] else areas[0] > areas[1]
     return (first, second) if lower else (second, first)
 
 
