@@ -25,7 +25,7 @@ from cartoonedit.video import VideoWriter
 
 
 def synthetic_scene(width: int, height: int, count: int) -> Scene:
-    """A textured landscape with ``count`` figures: heads on bodies, standing at different depths."""
+    """A textured landscape with ``count`` figures that stand at different depths."""
     rng = np.random.default_rng(0)
     rows = np.linspace(0, 1, height)[:, None, None]
     sky, ground = np.array([120, 180, 240]), np.array([90, 140, 70])
