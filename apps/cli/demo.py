@@ -64,17 +64,19 @@ def demo(
         KenBurns()(scene, out / "clip.mp4", share(show, 2, 3, "rendering"))
     write_record(ctx, out, inputs=[picture], models=options.model_files({"model": "embedded"}))
     seconds = round(time.perf_counter() - started, 1)
+    made = {name: out / name for name in PRODUCTS if (out / name).exists()}
     if as_json:
-        files = {name: str(out / name) for name in PRODUCTS}
+        files = {name: str(path) for name, path in made.items()}
         print_json({"seconds": seconds, "files": files} | describe_scene(scene))
         return
     found = ", ".join(f"{instance.name} ({instance.score:.2f})" for instance in scene) or "none"
     say(f"Characters in the sample {sample!r}: {found}\n")
-    print_table([(str(out / name), _size(out / name), what) for name, what in PRODUCTS.items()])
+    print_table([(str(path), _size(path), PRODUCTS[name]) for name, path in made.items()])
     say(f"\nMade in {seconds} s. Now your own: cartoonedit kenburns PICTURE -o clip.mp4")
 
 
 def _size(path: Path) -> str:
-    files = [path] if path.is_file() else list(path.iterdir())
-    size = megabytes(sum(file.stat().st_size for file in files))
-    return size if path.is_file() else f"{size} in {len(files)}"
+    if path.is_file():
+        return megabytes(path.stat().st_size)
+    files = [file for file in path.iterdir() if file.suffix == ".png"]
+    return f"{len(files)} files"
