@@ -29,6 +29,7 @@ __all__ = ["CheckpointMeta", "load_into", "load_state_dict", "read_meta"]
 logger = logging.getLogger(__name__)
 
 _STATE_KEYS = ("state_dict", "model")
+_COUNTER = "num_batches_tracked"
 
 
 def load_state_dict(path: str | Path, *, part: str = "net") -> dict[str, Tensor]:
@@ -260,7 +261,7 @@ def load_into(net: nn.Module, state: Mapping[str, Tensor], *, strict: bool = Tru
     """Put weights into a network, or say exactly why they do not fit.
 
     Names that the network holds twice for one tensor (RTMDet's `reg_convs` is its `cls_convs`) may
-    be given once.
+    be given once, and the norms' batch counters, which change no result, not at all.
 
     Args:
         net: Any network.
@@ -278,7 +279,11 @@ def load_into(net: nn.Module, state: Mapping[str, Tensor], *, strict: bool = Tru
     for name, tensor in own.items():
         if name in state:
             first_name.setdefault(id(tensor), name)
-    missing = [name for name, tensor in own.items() if id(tensor) not in first_name]
+    missing = [
+        name
+        for name, tensor in own.items()
+        if id(tensor) not in first_name and not name.endswith(_COUNTER)
+    ]
     unexpected = [name for name in state if name not in own]
     misshapen = [n for n in own if n in state and state[n].shape != own[n].shape]
     for name, tensor in own.items():
