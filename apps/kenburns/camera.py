@@ -178,8 +178,9 @@ class Stage:
         """
         left, top, right, bottom = self.inner(replace(pose, zoom=1.0))
         (half_w, half_h) = self.frame_wh
-        zoom = max(pose.zoom, 2 * half_w / (right - left), 2 * half_h / (bottom - top))
-        pose = replace(pose, zoom=zoom * (1 + 1e-9))
+        least = max(2 * half_w / (right - left), 2 * half_h / (bottom - top))
+        if least > pose.zoom * (1 + 1e-12):  # more than rounding: the identity stays as it is
+            pose = replace(pose, zoom=least * (1 + 1e-9))
         left, top, right, bottom = self.inner(pose)
         keep = self._keep(replace(pose, shift_x=0.0, shift_y=0.0))
         x, kept_x = _settle(pose.shift_x, (half_w - right, -half_w - left), keep[0])
@@ -280,10 +281,9 @@ class Camera:
         self._extra = 0.0
         # Both ends fill the frame, but a path between may fall short by a little: a swell of the
         # zoom that vanishes at both ends makes up for it.
-        for s in np.linspace(0, 1, 65)[1:-1]:
-            need = stage.shortfall(self.at(float(s))) - 1
-            self._extra = max(self._extra, need / (4 * s * (1 - s)))
-        self._extra *= 1.02
+        inner = [step / 64 for step in range(1, 64)]
+        needs = ((stage.shortfall(self.at(s)) - 1) / (4 * s * (1 - s)) for s in inner)
+        self._extra = 1.02 * max(needs)
 
     def at(self, s: float) -> Pose:
         """The pose at the share ``s`` of the way, without easing."""
