@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from cartoonedit.scene import Instance, Scene
 from segmentation.detect import Canvas, Detections, run_network, select
 from segmentation.hints import Rough, rough_from_boxes, rough_from_masks, rough_from_points
 from segmentation.models import find_files, load_detector, load_refiner
+from segmentation.options import SegmentOptions
 from segmentation.refine import Alpha, BoolMask, Refined, refine_crops, refine_picture
 from segmentation.separate import one_owner_per_pixel, without_duplicates
 
@@ -27,42 +28,10 @@ __all__ = ["SegmentOptions", "Segmenter"]
 
 logger = logging.getLogger(__name__)
 
-REFINE = ("instance", "picture", "none")
 RUNTIMES = ("torch", "onnx")
 PICTURES_AT_ONCE = 8
 # A point asks for what the detector holds barely possible.
 _POINT_SCORE, _POINT_CANDIDATES = 0.01, 200
-
-
-@dataclass(frozen=True)
-class SegmentOptions:
-    """What to look for and how to cut it out.
-
-    Attributes:
-        threshold: Characters with a lower score are left out, 0..1.
-        max_instances: At most so many characters, best first.
-        refine: `instance` refines each character on a crop around it, so that detail survives at
-            any resolution; `picture` on the whole picture, as published; `none` keeps the coarse
-            masks.
-        overlap: Let several characters own one pixel. Otherwise it goes to the largest alpha there.
-        duplicate_iou: Of two masks that overlap more, or of which one lies inside of the other, the
-            better stays; 1 keeps both. Masks that a person asked for always stay.
-    """
-
-    threshold: float = 0.3
-    max_instances: int = 100
-    refine: str = "instance"
-    overlap: bool = False
-    duplicate_iou: float = 0.8
-
-    def __post_init__(self) -> None:
-        for name in ("threshold", "duplicate_iou"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise InvalidInput(f"{name} must be in 0..1; got {getattr(self, name)!r}.")
-        if self.max_instances < 1:
-            raise InvalidInput(f"max_instances must be at least 1; got {self.max_instances!r}.")
-        if self.refine not in REFINE:
-            raise InvalidInput(f"refine must be one of {', '.join(REFINE)}; got {self.refine!r}.")
 
 
 class Segmenter:
