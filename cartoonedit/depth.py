@@ -360,7 +360,7 @@ def _front_and_rear(
     else:
         bites = _bite(masks[first], masks[second]), _bite(masks[second], masks[first])
         areas = np.count_nonzero(masks[first]), np.count_nonzero(masks[second])
-        lower = bites[0] < bites[1] if bites[0] != bites[1] else areas[0] > areas[1]
+        lower = areas[0] > areas[1] if bites[0] == bites[1] else bites[0] < bites[1]
     return (first, second) if lower else (second, first)
 
 
