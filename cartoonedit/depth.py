@@ -359,7 +359,7 @@ def _front_and_rear(
         lower = contacts[first] > contacts[second]
     else:
         bites = _bite(masks[first], masks[second]), _bite(masks[second], masks[first])
-        areas = np.count_nonzero(masks[first]), np.count_nonzero(masks[second])
+        areas = cv2.countNonZero(masks[first]), cv2.countNonZero(masks[second])
         lower = areas[0] > areas[1] if bites[0] == bites[1] else bites[0] < bites[1]
     return (first, second) if lower else (second, first)
 
