@@ -14,6 +14,7 @@ from apps.cli.places import distinct, is_scene
 from apps.cli.record import write_record
 from apps.cli.terminal import print_json, say
 from apps.kenburns import KenBurnsOptions
+from segmentation.options import SegmentOptions
 
 if TYPE_CHECKING:
     from cartoonedit.runtime import Progress
@@ -24,7 +25,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command()
-@options.expand(KenBurnsOptions, options.SegmenterOptions)
+@options.expand(KenBurnsOptions, SegmentOptions, options.ModelOptions)
 def kenburns(
     ctx: typer.Context,
     pictures: options.Pictures,
@@ -49,11 +50,10 @@ def kenburns(
     from apps.kenburns import KenBurns
 
     camera = options.build(KenBurnsOptions, values)
+    make_segmenter = options.segmenter_maker(values)
     files, missing = find_pictures(pictures)
     clips = _clips(files, out)
-    segmenter = None
-    if not all(map(is_scene, files)):
-        segmenter = options.make_segmenter(values)
+    segmenter = None if all(map(is_scene, files)) else make_segmenter()
 
     def work(file: Path, progress: Progress) -> dict[str, Any]:
         scene = _open(file, segmenter, progress)

@@ -22,20 +22,21 @@ from typing import (
 import typer
 
 from cartoonedit.errors import InvalidInput
+from segmentation.options import SegmentOptions
 
 if TYPE_CHECKING:
     from segmentation.segmenter import Segmenter
 
 __all__ = [
     "AsJson",
+    "ModelOptions",
     "Overwrite",
     "Pictures",
-    "SegmenterOptions",
     "Size",
     "build",
     "expand",
-    "make_segmenter",
     "model_files",
+    "segmenter_maker",
 ]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -49,35 +50,37 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Make again what is
 
 
 @dataclass
-class SegmenterOptions:
-    """How to segment: what ``segmentation.segmenter.Segmenter`` takes, without importing it.
+class ModelOptions:
+    """Which networks, and where they run.
 
     Attributes:
         model: A name from `cartoonedit models list`, a detector file, or a folder with both files.
         refiner: A name or file whose refiner takes the place of the model's own.
-        threshold: The least score that counts as a character, 0 to 1.
-        max_instances: The most characters in a picture.
-        refine: The second stage: around each character, on the whole picture, or left out.
-        overlap: Let masks overlap where the characters do.
+        detector_size: Side of the detector's input in pixels; larger finds smaller characters. By
+            default what the model was made for.
         runtime: What runs the networks.
+        dtype: The networks' numbers; the short ones are faster where the device has them.
         device: auto, cpu, cuda, cuda:N or mps.
     """
 
     model: str = "embedded"
     refiner: str | None = None
-    threshold: Annotated[float, typer.Option(min=0, max=1)] = 0.3
-    max_instances: Annotated[int, typer.Option(min=1)] = 100
-    refine: Literal["instance", "picture", "none"] = "instance"
-    overlap: bool = False
+    detector_size: Annotated[int | None, typer.Option(min=32)] = None
     runtime: Literal["torch", "onnx"] = "torch"
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "float32"
     device: str = "auto"
 
 
-def make_segmenter(values: Mapping[str, Any]) -> Segmenter:
-    """Make the segmenter that a command's options describe."""
-    from segmentation.segmenter import Segmenter
+def segmenter_maker(values: Mapping[str, Any]) -> Callable[[], Segmenter]:
+    """Check a command's options at once; the segmenter that they describe is made when called."""
+    model, options = build(ModelOptions, values), build(SegmentOptions, values)
 
-    return Segmenter(**vars(build(SegmenterOptions, values)))
+    def make() -> Segmenter:
+        from segmentation.segmenter import Segmenter
+
+        return Segmenter(**vars(model), options=options)
+
+    return make
 
 
 def model_files(values: Mapping[str, Any]) -> dict[str, Path]:
@@ -171,4 +174,4 @@ def describe_field(cls: type, name: str) -> str:
     """What the ``Attributes`` section of a Google docstring says about a field, as one line."""
     section = re.split(r"^Attributes:\s*$", inspect.getdoc(cls) or "", flags=re.MULTILINE)[-1]
     match = re.search(rf"^    {name}: (.*(?:\n {{5,}}.*)*)", section, flags=re.MULTILINE)
-    return " ".join(match[1].replace("``", "").split()) if match else ""
+    return " ".join(match[1].replace("`", "").split()) if match else ""

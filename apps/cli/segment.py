@@ -15,6 +15,7 @@ from apps.cli.batch import find_pictures, for_each
 from apps.cli.places import file_names, scene_folders
 from apps.cli.record import recorded_models, write_record
 from apps.cli.terminal import note, print_json, say
+from segmentation.options import SegmentOptions
 
 if TYPE_CHECKING:
     from cartoonedit.runtime import Progress
@@ -31,7 +32,7 @@ _STALE = ("masks/*.png", "depth.png", "plate.png", "overlay.png", "cutouts/*.png
 
 
 @app.command()
-@options.expand(options.SegmenterOptions)
+@options.expand(SegmentOptions, options.ModelOptions)
 def segment(
     ctx: typer.Context,
     pictures: options.Pictures,
@@ -54,12 +55,11 @@ def segment(
     them, are exported anew. So a run that was cut short can be taken up, and masks can be edited.
     Use --overwrite to segment again.
     """
+    make_segmenter = options.segmenter_maker(values)
     files, missing = find_pictures(pictures)
     folders = scene_folders(files, out, reserved=(ANNOTATIONS, "run.json"))
     kept = set() if overwrite else {file for file in files if folders[file].exists()}
-    segmenter = None
-    if kept != set(files):
-        segmenter = options.make_segmenter(values)
+    segmenter = make_segmenter() if kept != set(files) else None
 
     def work(file: Path, progress: Progress) -> tuple[dict[str, Any], dict[str, Any]]:
         scene = _open(file, folders[file], None if file in kept else segmenter, progress)

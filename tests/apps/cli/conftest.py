@@ -64,11 +64,14 @@ def two_discs(monkeypatch: pytest.MonkeyPatch) -> list[TwoDiscs]:
     """Lets the commands use `TwoDiscs`, and lists those that they made."""
     made: list[TwoDiscs] = []
 
-    def make(values: dict[str, Any]) -> TwoDiscs:
-        made.append(TwoDiscs(**values))
-        return made[-1]
+    def maker(values: dict[str, Any]) -> Callable[[], TwoDiscs]:
+        def make() -> TwoDiscs:
+            made.append(TwoDiscs(**values))
+            return made[-1]
 
-    monkeypatch.setattr("apps.cli.options.make_segmenter", make)
+        return make
+
+    monkeypatch.setattr("apps.cli.options.segmenter_maker", maker)
     monkeypatch.setattr("apps.cli.options.model_files", lambda values: {})
     return made
 

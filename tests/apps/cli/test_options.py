@@ -7,8 +7,10 @@ from typing import Any, Literal
 import pytest
 import typer
 
-from apps.cli.options import SegmenterOptions, Size, build, describe_field, expand
+from apps.cli.options import ModelOptions, Size, build, describe_field, expand
+from apps.kenburns import KenBurnsOptions
 from cartoonedit.errors import InvalidInput
+from segmentation.options import SegmentOptions
 
 
 @dataclass
@@ -72,14 +74,15 @@ def test_help_comes_from_the_docstring() -> None:
     assert describe_field(Weather, "kind") == "What falls from above."
     assert describe_field(Weather, "calm") == "Not so."
     assert describe_field(Weather, "absent") == ""
-    assert all(describe_field(SegmenterOptions, field.name) for field in fields(SegmenterOptions))
+    for cls in (ModelOptions, SegmentOptions, KenBurnsOptions):
+        assert all(describe_field(cls, field.name) for field in fields(cls))
 
 
-def test_segmenter_options_are_those_of_the_segmenter() -> None:
+def test_model_options_are_those_of_the_segmenter() -> None:
     from segmentation.segmenter import Segmenter
 
     parameters = inspect.signature(Segmenter).parameters
-    for field in fields(SegmenterOptions):
+    for field in fields(ModelOptions):
         assert parameters[field.name].default == field.default, field.name
 
 
