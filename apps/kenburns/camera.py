@@ -34,6 +34,9 @@ PARALLAX = 0.035
 """How far a move of strength 1 shifts the nearest instance against what is behind it, in frame
 widths."""
 
+SHOWN = 0.85
+"""The share of the length of an instance, cut by the frame at the start, that must stay in it."""
+
 EASINGS: dict[str, Callable[[float], float]] = {
     "linear": lambda t: t,
     "smooth": lambda t: t * t * (3 - 2 * t),
@@ -188,18 +191,28 @@ class Stage:
         return replace(pose, shift_x=x, shift_y=y), kept_x and kept_y
 
     def _keep(self, pose: Pose) -> tuple[tuple[float, float], tuple[float, float]]:
-        """The shifts in x and in y with which no instance loses a side that the picture shows."""
+        """The shifts in x and in y with which no instance leaves the frame."""
         low, high = [-math.inf, -math.inf], [math.inf, math.inf]
         for box in self.boxes:
             shown = (*pose.project(*box.edges[:2], box.q), *pose.project(*box.edges[2:], box.q))
             for axis, half in enumerate(self.frame_wh):
-                # An instance that starts close to the border may come closer, but not touch it.
-                near = min(0.01, (box.edges[axis] + half) / 2)
-                if not box.cut[axis] and near >= 0:
-                    low[axis] = max(low[axis], near - half - shown[axis])
-                near = min(0.01, (half - box.edges[axis + 2]) / 2)
-                if not box.cut[axis + 2] and near >= 0:
-                    high[axis] = min(high[axis], half - near - shown[axis + 2])
+                first, last = box.edges[axis], box.edges[axis + 2]
+                shown_first, shown_last = shown[axis], shown[axis + 2]
+                # A side that starts close to the border may come closer, but not touch it. Of an
+                # instance that is cut there, most must stay.
+                most = SHOWN * (min(last, half) - max(first, -half))
+                if most <= 0:  # not in the frame
+                    continue
+                if first < -half or box.cut[axis]:
+                    low[axis] = max(low[axis], most - half - shown_last)
+                else:
+                    near = min(0.01, (first + half) / 2)
+                    low[axis] = max(low[axis], near - half - shown_first)
+                if last > half or box.cut[axis + 2]:
+                    high[axis] = min(high[axis], half - most - shown_first)
+                else:
+                    near = min(0.01, (half - last) / 2)
+                    high[axis] = min(high[axis], half - near - shown_last)
         return (low[0], high[0]), (low[1], high[1])
 
     def parallax(self, start: Pose, end: Pose) -> float:
