@@ -39,9 +39,7 @@ def pairwise_iou(a: Tensor, b: Tensor) -> Tensor:
     return overlap / union.clamp(min=1e-6)
 
 
-def matching_cost(
-    priors: Tensor, logits: Tensor, ious: Tensor, centres: Tensor
-) -> Tensor:
+def matching_cost(priors: Tensor, logits: Tensor, ious: Tensor, centres: Tensor) -> Tensor:
     """Cost ``(n, G)`` of letting each of n candidate priors answer for each of G characters.
 
     Args:
@@ -100,7 +98,10 @@ def assign(
     if not len(true_boxes):
         return Assignment(none, none, boxes.new_zeros(0))
     to_sides = torch.cat(
-        (priors[:, None, :2] - true_boxes[None, :, :2], true_boxes[None, :, 2:] - priors[:, None, :2]),
+        (
+            priors[:, None, :2] - true_boxes[None, :, :2],
+            true_boxes[None, :, 2:] - priors[:, None, :2],
+        ),
         dim=2,
     )
     inside = (to_sides.amin(dim=2) > 0).any(dim=1).nonzero().squeeze(1)

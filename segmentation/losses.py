@@ -87,7 +87,7 @@ def _area(top_left: Tensor, bottom_right: Tensor, clamp: bool = True) -> Tensor:
 
 
 def dice_loss(logits: Tensor, masks: Tensor, eps: float = 5e-6) -> Tensor:
-    """Equation 3: dice with squares, of logits ``(n, h, w)`` with masks 0 or 1; returns ``(n,)``."""
+    """Equation 3: dice ``(n,)`` with squares, of logits ``(n, h, w)`` with masks 0 or 1."""
     p, t = logits.sigmoid().flatten(1), masks.flatten(1).to(logits.dtype)
     a, b, c = (p * t).sum(1), p.square().sum(1) + eps, t.square().sum(1) + eps
     return 1 - 2 * a / (b + c)
@@ -122,7 +122,10 @@ def detector_loss(raw: RawOutputs, targets: Sequence[Targets]) -> DetectorLoss:
     device = logits.device
     cells = [x.shape[2] * x.shape[3] for x in raw.logits]
     priors = torch.cat(
-        [level_priors(*x.shape[2:], s, device) for x, s in zip(raw.logits, STRIDES, strict=True)]
+        [
+            level_priors(x.shape[2], x.shape[3], s, device)
+            for x, s in zip(raw.logits, STRIDES, strict=True)
+        ]
     )
     boxes = decode_boxes(priors, _flatten_levels(raw.distances))
 
@@ -168,9 +171,9 @@ def _mask_losses(
         return prototypes.new_zeros(0)
     logits = dynamic_mask_logits(prototypes, kernels[at], priors[at])
     scale = STRIDES[0] // MASK_STRIDE
-    logits = F.interpolate(
-        logits[None], scale_factor=scale, mode="bilinear", align_corners=False
-    )[0]
+    logits = F.interpolate(logits[None], scale_factor=scale, mode="bilinear", align_corners=False)[
+        0
+    ]
     offset = MASK_STRIDE // 2
     masks = target.masks[:, offset::MASK_STRIDE, offset::MASK_STRIDE]
     return dice_loss(logits, masks[owner])

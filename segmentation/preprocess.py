@@ -44,9 +44,7 @@ def letterbox_geometry(picture_wh: tuple[int, int], side: int) -> Letterbox:
     return Letterbox(picture_wh, scaled, (side, side))
 
 
-def letterbox(
-    picture: npt.NDArray[np.uint8], side: int
-) -> tuple[npt.NDArray[np.uint8], Letterbox]:
+def letterbox(picture: npt.NDArray[np.uint8], side: int) -> tuple[npt.NDArray[np.uint8], Letterbox]:
     """Scale a picture ``(H, W, 3)`` into a square ``(side, side, 3)``, the rest filled with 114."""
     height, width = picture.shape[:2]
     geometry = letterbox_geometry((width, height), side)

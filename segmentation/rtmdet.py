@@ -1,14 +1,15 @@
 """RTMDet-Ins: the first stage, which finds the characters and draws their coarse masks.
 
-Plain PyTorch after "RTMDet: An Empirical Study of Designing Real-Time Object Detectors" (Lyu et al.,
-2022) with one class; section 4.1 of the cartoon editing paper. Modules are named as in the released
-files, so that their state dicts load as they are.
+Plain PyTorch after "RTMDet: An Empirical Study of Designing Real-Time Object Detectors" (Lyu et
+al., 2022) with one class; section 4.1 of the cartoon editing paper. Modules are named as in the
+released files, so that their state dicts load as they are.
 
 Data flow of one forward pass, for an input of ``(N, 3, H, W)``::
 
     CSPNeXt      strides 8, 16, 32
     CSPNeXtPAFPN the same strides, one common width
-    InsHead      per level: class logit, box distances, 169 mask parameters;  once: 8 prototypes at stride 8
+    InsHead      per level: class logit, box distances, 169 mask parameters;
+                 once: 8 prototypes at stride 8
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -26,9 +28,7 @@ NUM_PROTOTYPES = 8
 DYNAMIC_CHANNELS = (NUM_PROTOTYPES + 2, 8, 8, 1)
 """Channels through the dynamic mask network: two coordinates and the prototypes in, a logit out."""
 
-NUM_MASK_PARAMS = sum(
-    c_in * c_out + c_out for c_in, c_out in zip(DYNAMIC_CHANNELS, DYNAMIC_CHANNELS[1:], strict=False)
-)
+NUM_MASK_PARAMS = sum(c_in * c_out + c_out for c_in, c_out in pairwise(DYNAMIC_CHANNELS))
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,8 @@ class RawOutputs:
 
     Attributes:
         logits: per level ``(N, 1, h, w)``, class logits.
-        distances: per level ``(N, 4, h, w)``, distances from the cell's prior to the left, top, right
-            and bottom side of the box, in input pixels, never negative.
+        distances: per level ``(N, 4, h, w)``, distances from the cell's prior to the left, top,
+            right and bottom side of the box, in input pixels, never negative.
         kernels: per level ``(N, 169, h, w)``, parameters of the dynamic mask network.
         prototypes: ``(N, 8, H/8, W/8)``, mask features.
     """
@@ -86,6 +86,7 @@ class ConvModule(nn.Module):
         self.bn = nn.BatchNorm2d(c_out)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map ``(N, c_in, h, w)`` to ``(N, c_out, h / stride, w / stride)``."""
         return F.silu(self.bn(self.conv(x)), inplace=True)
 
 
@@ -98,6 +99,7 @@ class DepthwiseSeparableConv(nn.Module):
         self.pointwise_conv = ConvModule(c_in, c_out, 1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map ``(N, c_in, h, w)`` to ``(N, c_out, h, w)``."""
         return self.pointwise_conv(self.depthwise_conv(x))
 
 
@@ -111,6 +113,7 @@ class CSPNeXtBlock(nn.Module):
         self.residual = residual
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map ``(N, c, h, w)`` to the same shape."""
         out = self.conv2(self.conv1(x))
         return out + x if self.residual else out
 
@@ -123,6 +126,7 @@ class ChannelAttention(nn.Module):
         self.fc = nn.Conv2d(channels, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map ``(N, c, h, w)`` to the same shape."""
         return x * F.hardsigmoid(self.fc(x.mean((2, 3), keepdim=True)))
 
 
@@ -143,6 +147,7 @@ class CSPLayer(nn.Module):
         self.has_attention = attention
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map ``(N, c_in, h, w)`` to ``(N, c_out, h, w)``."""
         out = torch.cat((self.blocks(self.main_conv(x)), self.short_conv(x)), dim=1)
         if self.has_attention:
             out = self.attention(out)
@@ -159,6 +164,7 @@ class SPPBottleneck(nn.Module):
         self.conv2 = ConvModule(half * 4, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map ``(N, c, h, w)`` to the same shape."""
         x = self.conv1(x)
         pools = [F.max_pool2d(x, k, stride=1, padding=k // 2) for k in (5, 9, 13)]
         return self.conv2(torch.cat([x, *pools], dim=1))
@@ -188,12 +194,11 @@ class CSPNeXt(nn.Module):
             layers: list[nn.Module] = [ConvModule(size.width(c_in), out, 3, stride=2)]
             if spp:
                 layers.append(SPPBottleneck(out))
-            layers.append(
-                CSPLayer(out, out, size.depth(blocks), residual=residual, attention=True)
-            )
+            layers.append(CSPLayer(out, out, size.depth(blocks), residual=residual, attention=True))
             self.add_module(f"stage{i}", nn.Sequential(*layers))
 
     def forward(self, x: Tensor) -> list[Tensor]:
+        """Map ``(N, 3, H, W)`` to features at strides 8, 16 and 32."""
         x = self.get_submodule("stage1")(self.stem(x))
         outs = []
         for name in ("stage2", "stage3", "stage4"):
@@ -222,6 +227,7 @@ class CSPNeXtPAFPN(nn.Module):
         self.out_convs = nn.ModuleList([ConvModule(c, c3, 3) for c in (c3, c4, c5)])
 
     def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
+        """Merge the backbone's three features; all three come out with one width."""
         c3, c4, c5 = features
         reduced5 = self.reduce_layers[0](c5)
         p4 = self.top_down_blocks[0](torch.cat((_upsample_to(reduced5, c4), c4), dim=1))
@@ -247,6 +253,7 @@ class MaskFeatureHead(nn.Module):
         self.projection = nn.Conv2d(channels, NUM_PROTOTYPES, 1)
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
+        """Map the neck's features to prototypes ``(N, 8, H/8, W/8)``."""
         fine, *coarse = features
         upsampled = [
             F.interpolate(x, size=fine.shape[-2:], mode="bilinear", align_corners=False)
@@ -259,9 +266,9 @@ class MaskFeatureHead(nn.Module):
 class InsHead(nn.Module):
     """Class, box and mask-kernel branches; convolutions shared by the levels, their norms not.
 
-    In the reference the box branch is the class branch: ``reg_convs`` and ``cls_convs`` are the same
-    modules, which its state dicts list under both names. It runs them twice per forward pass; here
-    they run once, and the norms' momentum makes up for the second update of their statistics.
+    In the reference the box branch is the class branch: ``reg_convs`` and ``cls_convs`` are the
+    same modules, which its state dicts list under both names. It runs them twice per forward pass;
+    here they run once, and the norms' momentum makes up for the second update of their statistics.
     """
 
     def __init__(self, channels: int) -> None:
@@ -297,11 +304,13 @@ class InsHead(nn.Module):
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
         prior = 0.01
+        bias = -math.log((1 - prior) / prior)
         for classify, regress in zip(self.rtm_cls, self.rtm_reg, strict=True):
-            nn.init.constant_(classify.bias, -math.log((1 - prior) / prior))  # type: ignore[arg-type]
+            nn.init.constant_(classify.bias, bias)  # type: ignore[arg-type]
             nn.init.constant_(regress.bias, 1.0)  # type: ignore[arg-type]
 
     def forward(self, features: Sequence[Tensor]) -> RawOutputs:
+        """Map the neck's features to raw outputs."""
         logits, distances, kernels = [], [], []
         for i, (x, stride) in enumerate(zip(features, STRIDES, strict=True)):
             shared = self.cls_convs[i](x)
@@ -376,7 +385,7 @@ def dynamic_mask_logits(prototypes: Tensor, kernels: Tensor, priors: Tensor) -> 
     x = torch.cat(
         (relative.transpose(1, 2), prototypes.flatten(1).expand(n, -1, -1)), dim=1
     )  # (n, 10, h*w)
-    shapes = list(zip(DYNAMIC_CHANNELS, DYNAMIC_CHANNELS[1:], strict=False))
+    shapes = list(pairwise(DYNAMIC_CHANNELS))
     sizes = [c_in * c_out for c_in, c_out in shapes] + [c_out for _, c_out in shapes]
     weights_and_biases = kernels.split(sizes, dim=1)
     for i, (c_in, c_out) in enumerate(shapes):

@@ -1,1 +1,1 @@
-"""Dataset synthesis: cut-outs of characters composed into scenes whose masks are known (section 3)."""
+"""Dataset synthesis: characters composed into scenes whose masks are known (section 3)."""

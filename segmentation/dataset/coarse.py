@@ -1,4 +1,4 @@
-"""Rough masks as the first stage, or a hurried person, would draw them (training of the second stage)."""
+"""Rough masks as the first stage, or a hurried person, would draw them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ Mask = npt.NDArray[np.bool_]
 def coarse_like(mask: Mask, others: npt.NDArray[np.bool_], rng: np.random.Generator) -> Mask:
     """Spoil a true mask the ways a coarse one is wrong.
 
-    Now and then it is the bounding box (a person's prompt). Else: parts missing, parts of neighbours
-    or of the background added, limits smoothed and displaced, fine structure lost.
+    Now and then it is the bounding box (a person's prompt). Else: parts missing, parts of
+    neighbours or of the background added, limits smoothed and displaced, fine structure lost.
 
     Args:
         mask: the truth, ``(H, W)``.
@@ -66,4 +66,6 @@ def _at_low_resolution(mask: Mask, rng: np.random.Generator) -> Mask:
     # Full interior and far exterior stay as they are; the band between them moves.
     band = cv2.GaussianBlur(soft, (0, 0), 1.0)
     soft = soft + noise * 4 * band * (1 - band)
-    return cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR) > rng.uniform(0.35, 0.65)
+    return cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR) > rng.uniform(
+        0.35, 0.65
+    )

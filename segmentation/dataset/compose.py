@@ -53,7 +53,7 @@ def compose(sources: Sources, seed: int, index: int, size_wh: tuple[int, int]) -
     if rng.random() < 0.03:
         return Sample(degrade(background, rng), np.zeros((0, size_wh[1], size_wh[0]), np.uint8))
     layers = _draw_layers(sources.foregrounds, rng, background)
-    layers, alphas = _keep_visible(layers)
+    layers, alphas = _keep_visible(layers, (size_wh[1], size_wh[0]))
     picture = background.astype(np.float32)
     for layer in layers:
         _paste(picture, layer)
@@ -79,7 +79,7 @@ class _Layer:
 def _draw_background(
     library: Library, rng: np.random.Generator, size_wh: tuple[int, int]
 ) -> npt.NDArray[np.uint8]:
-    """A random crop of a random background; now and then a flat colour, as drawings on paper have."""
+    """A random crop of a random background; now and then a flat colour, as paper is."""
     width, height = size_wh
     if rng.random() < 0.12:
         top, bottom = rng.integers(0, 256, (2, 3))
@@ -128,9 +128,7 @@ def _scatter_clutter(canvas: npt.NDArray[np.uint8], rng: np.random.Generator) ->
             cv2.polylines(canvas, [points.astype(np.int32)], True, ink, 1, cv2.LINE_AA)
         else:
             word = "".join(chr(c) for c in rng.integers(65, 91, rng.integers(2, 8)))
-            cv2.putText(
-                canvas, word, (x, y), cv2.FONT_HERSHEY_DUPLEX, r / 30, ink, 1, cv2.LINE_AA
-            )
+            cv2.putText(canvas, word, (x, y), cv2.FONT_HERSHEY_DUPLEX, r / 30, ink, 1, cv2.LINE_AA)
 
 
 def _draw_layers(
@@ -199,15 +197,15 @@ def _rotate(rgba: npt.NDArray[np.uint8], angle: float) -> npt.NDArray[np.uint8]:
     return np.dstack((rgb, alpha)).astype(np.uint8)
 
 
-def _keep_visible(layers: list[_Layer]) -> tuple[list[_Layer], npt.NDArray[np.uint8]]:
+def _keep_visible(
+    layers: list[_Layer], canvas_hw: tuple[int, int]
+) -> tuple[list[_Layer], npt.NDArray[np.uint8]]:
     """Drop hidden subjects, front ones deciding, and return the visible alphas of the rest."""
     kept: list[_Layer] = []
     alphas: list[npt.NDArray[np.uint8]] = []
-    uncovered: npt.NDArray[np.float32] | None = None
+    uncovered: npt.NDArray[np.floating] = np.ones(canvas_hw, np.float32)
     for layer in reversed(layers):
         own = layer.alpha()
-        if uncovered is None:
-            uncovered = np.ones(layer.canvas_hw, np.float32)
         visible = own * uncovered
         total = float(own.sum())
         if visible.sum() < MIN_VISIBLE * total or (visible > 127).sum() < 30:
@@ -217,10 +215,7 @@ def _keep_visible(layers: list[_Layer]) -> tuple[list[_Layer], npt.NDArray[np.ui
         uncovered = uncovered * (1 - own / np.float32(255))
     kept.reverse()
     alphas.reverse()
-    if not kept:
-        height, width = layers[0].canvas_hw if layers else (0, 0)
-        return [], np.zeros((0, height, width), np.uint8)
-    return kept, np.stack(alphas)
+    return kept, np.array(alphas, np.uint8).reshape(-1, *canvas_hw)
 
 
 def _paste(picture: npt.NDArray[np.float32], layer: _Layer) -> None:

@@ -35,7 +35,7 @@ def quantise(rgb: Picture, levels: int) -> Picture:
 
 
 def degrade(rgb: Picture, rng: np.random.Generator) -> Picture:
-    """What happens to a finished picture: toning, greyscale, blur, grain, JPEG; each with a chance."""
+    """What may happen to a finished picture: toning, greyscale, blur, grain, JPEG."""
     out = rgb
     if rng.random() < 0.3:
         gain = rng.uniform(0.75, 1.25, 3).astype(np.float32)
@@ -52,5 +52,5 @@ def degrade(rgb: Picture, rng: np.random.Generator) -> Picture:
     if rng.random() < 0.5:
         quality = int(rng.integers(40, 96))
         _, data = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, quality])
-        out = cv2.imdecode(data, cv2.IMREAD_COLOR).astype(np.uint8)
+        out = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
     return out

@@ -70,5 +70,7 @@ def draw_placements(rng: np.random.Generator, cut_at_bottom: list[bool]) -> list
         angle = rng.normal(0, 8) if rng.random() < 0.35 else 0.0
         height = float(np.clip(height, 0.12, 1.5))
         places.append(Placement(height, float(centre_x), float(bottom), angle, rng.random() < 0.5))
-    order = sorted(range(count), key=lambda i: places[i].bottom) if kind == "ground" else range(count)
+    order = (
+        sorted(range(count), key=lambda i: places[i].bottom) if kind == "ground" else range(count)
+    )
     return [places[i] for i in order]

@@ -1,7 +1,7 @@
 """Endless composed scenes as training examples for the two stages.
 
-Example number i of a run is a pure function of (sources, seed, i), so a resumed run goes on exactly where
-it stopped and the number of workers changes nothing.
+Example number i of a run is a pure function of (sources, seed, i), so a resumed run goes on exactly
+where it stopped, and the number of workers changes nothing.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from torch.utils.data import Dataset
 from segmentation.dataset.coarse import coarse_like
 from segmentation.dataset.compose import Sample, Sources, compose
 from segmentation.losses import Targets
+from segmentation.preprocess import PAD_VALUE
 
-PAD_VALUE = 114
 MIN_PIXELS = 25
 """Smaller visible parts are nobody's target."""
 
@@ -127,7 +127,7 @@ class RefinerExamples(Dataset[tuple[Tensor, Tensor, Tensor]]):
 def _crop_one(
     sample: Sample, rng: np.random.Generator, size: int
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-    """Crop around a random character: picture, rough mask, alpha; ``size`` squared, black outside."""
+    """Crop around a random character: picture, rough mask, alpha, each ``size`` squared."""
     chosen = int(rng.integers(len(sample.alphas)))
     alpha = sample.alphas[chosen]
     others = np.delete(sample.alphas, chosen, axis=0)

@@ -1,7 +1,7 @@
 """The pictures that scenes are composed of: cut-out characters and backgrounds.
 
-A library is a folder with one sub-folder per source (an artist, a pack, a film): what comes from one
-source looks alike, so sources are drawn first and pictures second.
+A library is a folder with one sub-folder per source (an artist, a pack, a film): what comes from
+one source looks alike, so sources are drawn first and pictures second.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from cartoonedit.errors import InvalidInput
 
 SUFFIXES = {".png", ".webp", ".jpg", ".jpeg"}
 SOURCE_POWER = 0.6
-"""A source of n pictures is drawn with weight n ** 0.6: large packs count more, but not by their size."""
+"""A source of n pictures is drawn with weight n ** 0.6: large packs count more, but not much."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,11 @@ class Library:
         folder = Path(folder)
         kinds = _read_kinds(folder.parent / "MANIFEST.csv")
         files = [
-            PictureFile(path, path.parent.name, kinds.get(f"{folder.name}/{path.parent.name}/{path.name}", ""))
+            PictureFile(
+                path,
+                path.parent.name,
+                kinds.get(f"{folder.name}/{path.parent.name}/{path.name}", ""),
+            )
             for path in sorted(folder.glob("*/*"))
             if path.suffix.lower() in SUFFIXES
         ]

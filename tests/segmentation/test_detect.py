@@ -24,7 +24,7 @@ def folder(shared: Path) -> Path:
 
 def unpack_masks(arrays: np.lib.npyio.NpzFile, name: str) -> np.ndarray:
     """Masks that were stored one packed row each."""
-    count, height, width = arrays[f"{name}_shape"]
+    _, height, width = arrays[f"{name}_shape"]
     rows = np.unpackbits(arrays[f"{name}_packed"], axis=1)[:, : height * width]
     return rows.reshape(-1, height, width).astype(bool)
 
@@ -119,7 +119,9 @@ def test_the_exact_canvas_agrees_with_the_reference_on_ordinary_pictures() -> No
 
 
 @given(st.integers(1, 3000), st.integers(1, 3000), st.sampled_from([32, 160, 640]))
-def test_letterboxed_pictures_fit_and_masks_have_their_size(width: int, height: int, side: int) -> None:
+def test_letterboxed_pictures_fit_and_masks_have_their_size(
+    width: int, height: int, side: int
+) -> None:
     geometry = letterbox_geometry((width, height), side)
     assert max(geometry.scaled_wh) == side
     assert min(geometry.scaled_wh) >= 1

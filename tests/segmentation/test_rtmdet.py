@@ -73,6 +73,7 @@ def test_every_module_of_the_small_network(folder: Path) -> None:
     net.load_state_dict(load_file(folder / "rtmdet_ins_nano_weights.safetensors"))
     seen: dict[str, torch.Tensor] = {}
     for name, module in net.named_modules():
+
         def keep(_m: object, _i: object, out: object, name: str = name) -> None:
             if isinstance(out, torch.Tensor):
                 seen[name] = out.clone()
@@ -99,9 +100,7 @@ def as_recorded(actual: torch.Tensor, expected: np.lib.npyio.NpzFile, name: str)
         ]
         options = [actual[:, :: steps[1], a :: steps[2], b :: steps[3]]
                    for a in range(steps[2]) for b in range(steps[3])]  # fmt: skip
-        errors = [
-            float(np.abs(o.numpy() - sub).max()) for o in options if o.shape == sub.shape
-        ]
+        errors = [float(np.abs(o.numpy() - sub).max()) for o in options if o.shape == sub.shape]
         assert min(errors) <= RELATIVE * np.abs(sub).max()
     if f"{name}_stats" in expected.files:
         flat = actual.flatten(2)

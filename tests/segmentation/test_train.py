@@ -11,7 +11,8 @@ from safetensors import safe_open
 from cartoonedit.errors import InvalidInput
 from segmentation.isnet import ISNet
 from segmentation.rtmdet import RTMDetIns
-from segmentation.train import TrainOptions, load_start, main, save_weights
+from segmentation.train import main
+from segmentation.trainer import TrainOptions, load_start, save_weights
 from tests.segmentation.dataset.material import write_art
 
 
@@ -37,7 +38,7 @@ def test_detector_trains_resumes_and_repeats(art: Path, tmp_path: Path) -> None:
     with safe_open(through / "weights.safetensors", "pt") as file:
         assert file.metadata()["network"] == "rtmdet-ins"
         assert file.metadata()["trained_steps"] == "4"
-        assert not any("reg_convs" in name for name in file.keys())
+        assert not any("reg_convs" in name for name in file.keys())  # noqa: SIM118
     load_start(RTMDetIns("nano"), through / "weights.safetensors")
     with pytest.raises(InvalidInput, match="is not of this network"):
         load_start(ISNet(4, width=0.1), through / "weights.safetensors")
@@ -70,7 +71,12 @@ def test_fp16_weights_round_trip(tmp_path: Path) -> None:
 
 def test_the_rate_warms_up_and_falls() -> None:
     options = TrainOptions(lr=1.0, warmup=10)
-    rates = [options.rate(0, 0.0), options.rate(10, 0.01), options.rate(500, 0.5), options.rate(999, 1.0)]
+    rates = [
+        options.rate(0, 0.0),
+        options.rate(10, 0.01),
+        options.rate(500, 0.5),
+        options.rate(999, 1.0),
+    ]
     assert rates[0] == pytest.approx(0.1)
     assert rates[1] > 0.99
     assert rates[2] == pytest.approx(0.51, abs=0.01)

@@ -27,7 +27,7 @@ def write_art(folder: Path, per_source: dict[str, int] | None = None) -> Path:
 def figure(rng: np.random.Generator) -> np.ndarray:
     """A doll, BGRA 90x60."""
     doll = np.zeros((90, 60, 4), np.uint8)
-    skin, dress = (tuple(int(v) for v in rng.integers(40, 256, 3)) + (255,) for _ in range(2))
+    skin, dress = ((*(int(v) for v in rng.integers(40, 256, 3)), 255) for _ in range(2))
     cv2.ellipse(doll, (30, 65), (18, 24), 0, 0, 360, dress, -1, cv2.LINE_AA)
     cv2.circle(doll, (30, 25), 18, skin, -1, cv2.LINE_AA)
     for x in (23, 37):

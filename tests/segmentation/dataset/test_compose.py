@@ -20,7 +20,9 @@ from tests.segmentation.dataset.material import write_art
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> Sources:
     art = write_art(tmp_path_factory.mktemp("art"))
-    return Sources(Library.from_folder(art / "foregrounds"), Library.from_folder(art / "backgrounds"))
+    return Sources(
+        Library.from_folder(art / "foregrounds"), Library.from_folder(art / "backgrounds")
+    )
 
 
 def test_a_scene_is_a_function_of_seed_and_index(sources: Sources) -> None:
@@ -52,12 +54,12 @@ def test_hidden_subjects_leave_the_scene(sources: Sources) -> None:
         return _Layer(np.full((side, side, 4), 255, np.uint8), left, 0, (40, 40))
 
     hidden, front, beside = square(0, 10), square(0, 20), square(25, 10)
-    kept, alphas = _keep_visible([hidden, beside, front])
+    kept, alphas = _keep_visible([hidden, beside, front], (40, 40))
     assert kept == [beside, front]
     assert [int((a > 0).sum()) for a in alphas] == [100, 400]
     barely = int(10 * (1 - MIN_VISIBLE)) - 1
     peeping = square(20 - barely, 10)
-    assert _keep_visible([peeping, front])[0] == [peeping, front]
+    assert _keep_visible([peeping, front], (40, 40))[0] == [peeping, front]
 
 
 def test_counts_follow_the_paper() -> None:
