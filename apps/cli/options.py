@@ -113,17 +113,25 @@ class Size(NamedTuple):
         return cls(int(match[1]), int(match[2]))
 
 
-def expand(*classes: type) -> Callable[[Command], Command]:
+def expand(*classes: type, **defaults: Any) -> Callable[[Command], Command]:
     """Give a command one option per field of dataclasses, in place of its ``**values``.
 
     The option's type and default are the field's, its help is what the ``Attributes`` section of
     the class says about the field: defaults and their description have one source.
+
+    Args:
+        classes: The dataclasses.
+        defaults: Other defaults than the fields' own.
     """
 
     def decorate(command: Command) -> Command:
         signature = inspect.signature(command, eval_str=True)
         own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
-        made = [_parameter(cls, field) for cls in classes for field in fields(cls)]
+        made = [
+            _parameter(cls, field, defaults.get(field.name, field.default))
+            for cls in classes
+            for field in fields(cls)
+        ]
         together = [*own, *made]
         command.__signature__ = signature.replace(  # type: ignore[attr-defined]
             parameters=[p.replace(kind=p.KEYWORD_ONLY) for p in together]
@@ -142,7 +150,7 @@ def build(cls: type[Made], values: Mapping[str, Any]) -> Made:
         raise typer.BadParameter(str(error)) from error
 
 
-def _parameter(cls: type, field: Field[Any]) -> inspect.Parameter:
+def _parameter(cls: type, field: Field[Any], default: Any) -> inspect.Parameter:
     """A parameter of a typer command for a field of a dataclass."""
     hint = get_type_hints(cls, include_extras=True)[field.name]
     option = typer.Option()
@@ -156,16 +164,15 @@ def _parameter(cls: type, field: Field[Any]) -> inspect.Parameter:
             metavar="WxH",
             help=option.help,
         )
-        hint = Size | None if field.default is None else Size
+        hint = Size | None if default is None else Size
     elif hint is bool:
         flag = field.name.replace("_", "-")
-        names = f"--{flag}/--no-{flag}" if field.default else f"--{flag}"
+        names = f"--{flag}/--no-{flag}" if default else f"--{flag}"
         option = typer.Option(names, help=option.help)
-    default = field.default if field.default is not MISSING else inspect.Parameter.empty
     return inspect.Parameter(
         field.name,
         inspect.Parameter.KEYWORD_ONLY,
-        default=default,
+        default=inspect.Parameter.empty if default is MISSING else default,
         annotation=Annotated[hint, option],
     )
 

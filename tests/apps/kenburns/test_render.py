@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from apps.kenburns import KenBurns
 from apps.kenburns.camera import Pose, Stage
-from apps.kenburns.layers import CutOut, Layers, Surface, build, canvas, measure
+from apps.kenburns.layers import CutOut, Layers, Surface, build, make_canvas, measure
 from apps.kenburns.render import Renderer, similarity
 from apps.kenburns.surface import Lookup
 from cartoonedit.scene import Instance, Scene
@@ -170,7 +170,7 @@ class TestFrames:
         picture = np.rint(255 + (90 - 255) * mask[..., None].repeat(3, axis=2)).astype(np.uint8)
         disc = Instance((mask * 255).astype(np.uint8), depth=0.1)
         scene = Scene(picture, [disc], plate=np.zeros((72, 128, 3), np.uint8))
-        made = canvas(scene, (128, 72))
+        made = make_canvas(scene, (128, 72))
         stage = measure(made, (128, 72))
         layers = build(made, (128, 72), 10.0)
         frame = Renderer(layers, stage, (128, 72))(Pose(x=-0.08))
@@ -190,7 +190,7 @@ class TestFrames:
         near, far = (
             scene.with_instances([Instance(scene[0].mask, depth=depth)]) for depth in (0.0, 0.9)
         )
-        moved = [measure(canvas(s, s.size_wh), s.size_wh).boxes[0].q for s in (near, far)]
+        moved = [measure(make_canvas(s, s.size_wh), s.size_wh).boxes[0].q for s in (near, far)]
         assert moved == pytest.approx([1.0, 0.325])
 
     def test_a_plate_with_edges_of_depth_is_filled_behind_them(self, make_scene) -> None:
