@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from cartoonedit.errors import InvalidInput
 
-__all__ = ["INPAINTERS", "fill_smooth", "grow", "inpaint", "make_plate"]
+__all__ = ["INPAINTERS", "fill_smooth", "fringe", "grow", "inpaint", "make_plate"]
 
 logger = logging.getLogger(__name__)
 
@@ -103,7 +103,7 @@ def make_plate(
         InvalidInput: A mask has another size, the method is unknown, or ``dilate`` is negative.
     """
     if dilate is None:
-        dilate = max(2, round(0.006 * math.sqrt(picture.shape[0] * picture.shape[1])))
+        dilate = fringe(picture.shape)
     if dilate < 0:
         raise InvalidInput(f"dilate must be 0 or more pixels; got {dilate}.")
     union = np.zeros(picture.shape[:2], dtype=bool)
@@ -112,6 +112,11 @@ def make_plate(
             raise InvalidInput(f"every mask must be (H, W) = {union.shape}; got {mask.shape}.")
         union |= mask >= FAINT
     return inpaint(picture, grow(union, dilate), method, seed=seed)
+
+
+def fringe(shape: tuple[int, ...]) -> int:
+    """How many pixels beside a silhouette may still hold its colours, by the picture's shape."""
+    return max(2, round(0.006 * math.sqrt(shape[0] * shape[1])))
 
 
 def grow(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:

@@ -126,7 +126,7 @@ class KenBurns:
         from apps.kenburns.render import Renderer
 
         options, size_wh = self.options, self.frame_size(scene)
-        canvas = layers.canvas(scene, size_wh, pool=options.pool, seed=options.seed)
+        canvas = layers.make_canvas(scene, size_wh, pool=options.pool, seed=options.seed)
         stage = layers.measure(canvas, size_wh)
         camera = plan(stage, options.move, strength=options.strength, easing=options.easing)
         poses = [camera(i / 16) for i in range(17)]

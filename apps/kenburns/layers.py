@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 
 from apps.kenburns.camera import Box, Stage, disparity
 from cartoonedit.depth import pool_depth
-from cartoonedit.inpaint import FAINT, fill_smooth, grow, inpaint, make_plate
+from cartoonedit.inpaint import FAINT, fill_smooth, fringe, grow, inpaint, make_plate
 from cartoonedit.matte import unmix
 
 if TYPE_CHECKING:
     from cartoonedit.scene import Scene
 
-__all__ = ["Canvas", "CutOut", "Layers", "Surface", "build", "canvas", "measure"]
+__all__ = ["Canvas", "CutOut", "Layers", "Surface", "build", "make_canvas", "measure"]
 
 STEP = 0.03
 """A jump of disparity between neighbouring pixels that counts as an edge, where a surface tears."""
@@ -104,7 +104,9 @@ class Layers:
     reference: NDArray[np.uint8]
 
 
-def canvas(scene: Scene, size_wh: tuple[int, int], *, pool: str = "mean", seed: int = 0) -> Canvas:
+def make_canvas(
+    scene: Scene, size_wh: tuple[int, int], *, pool: str = "mean", seed: int = 0
+) -> Canvas:
     """Bring a scene to the scale at which it covers a frame of ``size_wh``, and find its depths.
 
     Args:
@@ -128,15 +130,18 @@ def canvas(scene: Scene, size_wh: tuple[int, int], *, pool: str = "mean", seed: 
     order = sorted(range(len(masks)), key=lambda i: (-pooled[i], scene[i].bounds_xyxy[3], i))
     (width, height), (frame_w, frame_h) = scene.size_wh, size_wh
     scale = max(frame_w / width, frame_h / height)
-    size = (max(frame_w, round(width * scale)), max(frame_h, round(height * scale)))
-    empty = np.zeros(scene.picture.shape[:2], bool)
-    hole = grow(np.logical_or.reduce([empty, *(mask >= FAINT for mask in masks)]), 4)
-    far = _without(depth, hole)
+    # As many pixels on the left of the frame as on the right: else the two grids lie half a pixel
+    # apart.
+    size = (
+        frame_w + 2 * round((width * scale - frame_w) / 2),
+        frame_h + 2 * round((height * scale - frame_h) / 2),
+    )
+    far = _without(depth, grow(scene.union_mask() >= FAINT, fringe(depth.shape)))
     depths: list[float | NDArray[np.float32]] = [disparity(pooled[i]) for i in order]
     if pool == "none":
         for place, i in enumerate(order):
             if scene[i].depth is None:
-                own = fill_smooth(depth, masks[i] < 250)
+                own = fill_smooth(depth, masks[i] < min(250, masks[i].max()))
                 depths[place] = disparity(_scaled(own, size))
     scaled = [_scaled(masks[i], size) for i in order]
     kept = [place for place, mask in enumerate(scaled) if mask.any()]  # not shrunk to nothing
@@ -171,10 +176,11 @@ def _without(depth: NDArray[np.float32], hole: NDArray[np.bool_]) -> NDArray[np.
 def _sharpened(depth: NDArray[np.float32]) -> NDArray[np.float32]:
     """Turn the ramps that networks draw at edges of depth into steps: nothing lies on a ramp."""
     window = np.ones((5, 5), np.uint8)
+    step = max(STEP, 8 / depth.shape[0])  # twice what a floor does in a picture of this height
     for _ in range(3):
         near, far = cv2.erode(depth, window), cv2.dilate(depth, window)
         closer = np.where(depth - near < far - depth, near, far)
-        depth = np.where(far - near > STEP, closer, depth)
+        depth = np.where(far - near > step, closer, depth)
     return depth
 
 
@@ -299,17 +305,17 @@ def _complete(
         The extended masks, and where each is covered, or so close to what covers it that its
         colours in the picture may be mixed with those.
     """
-    fringe = 3
     extended, covered = [], []
     front = np.zeros(masks[0].shape if masks else (1, 1), np.uint8)
+    beside = fringe(front.shape)
     for mask in reversed(masks):
-        near = grow(front >= FAINT, fringe)
+        near = grow(front >= FAINT, beside)
         # Only what borders on the one in front goes on behind it: gaps between the two stay gaps.
         touching = (mask >= 128) & near
         if touching.any():
             distance = cv2.distanceTransform((~touching).astype(np.uint8), cv2.DIST_L2, 5)
             behind = (distance <= margin) & (front > 0)
-            solid = behind & ((front == 255) | (distance <= fringe))
+            solid = behind & ((front == 255) | (distance <= beside))
             extended.append(np.where(solid, np.uint8(255), mask))
             covered.append(behind | touching)
         else:
@@ -340,14 +346,15 @@ def _plate(canvas: Canvas, early: NDArray[np.uint8], margin: int, seed: int) -> 
     of the far side, and its colours are inpainted once. So no frame needs inpainting, and nothing
     flickers.
     """
+    step = max(STEP, 1.5 / margin)  # what tears open less than that need not be filled
     window = np.ones((2 * margin + 1,) * 2, np.uint8)
     behind = cv2.erode(canvas.q, window)  # the farthest disparity within the margin
-    jump = cv2.dilate(canvas.q, np.ones((3, 3))) - cv2.erode(canvas.q, np.ones((3, 3))) > STEP
-    band = grow(jump, margin) & (canvas.q - behind > STEP)
+    jump = cv2.dilate(canvas.q, np.ones((3, 3))) - cv2.erode(canvas.q, np.ones((3, 3))) > step
+    band = grow(jump, margin) & (canvas.q - behind > step)
     if not band.any():
         return [Surface(canvas.plate, canvas.q, early)]
     # The fill must continue the far side, not the near one: that is painted out some way, too.
-    near = grow(band, margin) & (canvas.q - cv2.erode(behind, window) > STEP)
+    near = grow(band, margin) & (canvas.q - cv2.erode(behind, window) > step)
     deep = inpaint(canvas.plate, near, seed=seed)
     q = np.where(band, behind, canvas.q).astype(np.float32)
     front = Surface(canvas.plate, canvas.q, early, torn=True)
