@@ -1,0 +1,52 @@
+"""The README promises nothing that is not there."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import typer
+from PIL import Image
+
+from apps.cli.app import root as command_line
+from cartoonedit.samples import sample_path
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+COMMANDS = re.findall(r"^    cartoonedit (.*?)(?:\s+#.*)?$", README, flags=re.MULTILINE)
+SNIPPETS = re.findall(r"^```python\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+LINKS = re.findall(r"\]\((?!https?:)([^)#]+)", README)
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_commands_parse(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each command line of the README is one that the command line takes."""
+    monkeypatch.chdir(tmp_path)
+    for folder in ("parts/picture", "pictures", "art"):
+        (tmp_path / folder).mkdir(parents=True)
+    for file in ("picture.png", "annotations.json", "art/a.png"):
+        (tmp_path / file).touch()
+    command, words = command_line(), shlex.split(line)
+    context = typer.Context(command, info_name="cartoonedit")
+    while isinstance(command, typer.core.TyperGroup):
+        name, command, words = command.resolve_command(context, words)
+        context = typer.Context(command, parent=context, info_name=name)
+    command.parse_args(context, words)  # raises where a name or value is not right
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_links_lead_somewhere(root: Path, link: str) -> None:
+    assert (root / link).exists()
+
+
+@pytest.mark.slow
+def test_snippets_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_network: None) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Image.open(sample_path("novel")) as picture:
+        picture.crop((0, 0, 860, 720)).save("picture.png")
+    names: dict[str, object] = {}
+    for snippet in SNIPPETS:
+        exec(compile(snippet, "README.md", "exec"), names)
+    assert {"parts", "layers.psd", "layers.ora", "clip.mp4"} <= {p.name for p in tmp_path.iterdir()}
+    assert len(names["scene"]) == 1  # type: ignore[arg-type]
