@@ -12,7 +12,7 @@ from apps.cli import options
 from apps.cli.batch import share
 from apps.cli.record import write_record
 from apps.cli.segment import ANNOTATIONS, describe_scene, write_json, write_parts
-from apps.cli.terminal import megabytes, print_json, print_table, progress_bar, say
+from apps.cli.terminal import bytes_for_people, print_json, print_table, progress_bar, say
 from cartoonedit.samples import sample_path
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -77,6 +77,6 @@ def demo(
 
 def _size(path: Path) -> str:
     if path.is_file():
-        return megabytes(path.stat().st_size)
+        return bytes_for_people(path.stat().st_size)
     files = [file for file in path.iterdir() if file.suffix == ".png"]
     return f"{len(files)} files"

@@ -19,7 +19,7 @@ import typer
 import cartoonedit
 from apps.cli import options
 from apps.cli.models import is_here
-from apps.cli.terminal import megabytes, print_json, print_table, say
+from apps.cli.terminal import bytes_for_people, print_json, print_table, say
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -118,7 +118,7 @@ def _compute() -> Iterator[Finding]:
     if torch.cuda.is_available():
         for index in range(torch.cuda.device_count()):
             properties = torch.cuda.get_device_properties(index)
-            memory = megabytes(properties.total_memory)
+            memory = bytes_for_people(properties.total_memory)
             yield Finding("device", "ok", f"cuda:{index} {properties.name}, {memory}")
     elif torch.backends.mps.is_available():
         yield Finding("device", "ok", "mps")
@@ -162,4 +162,4 @@ def _disk() -> Iterator[Finding]:
         free = shutil.disk_usage(folder).free
         state: Literal["ok", "warning"] = "ok" if free > LOW_DISK else "warning"
         remedy = "" if free > LOW_DISK else "little space is left; clips and weights may not fit"
-        yield Finding(name, state, f"{megabytes(free)} free in {folder}", remedy)
+        yield Finding(name, state, f"{bytes_for_people(free)} free in {folder}", remedy)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from apps.cli import options
-from apps.cli.terminal import megabytes, note, print_json, print_table, progress_bar, say
+from apps.cli.terminal import bytes_for_people, note, print_json, print_table, progress_bar, say
 from cartoonedit import hub
 from cartoonedit.errors import ModelNotFound
 
@@ -41,7 +41,7 @@ def list_models(as_json: options.AsJson = False) -> None:
         return
     rows = [("name", "here", "size", "licence", "what it is")]
     for weights in hub.CATALOGUE.values():
-        size = megabytes(weights.size_bytes) if weights.size_bytes else "?"
+        size = bytes_for_people(weights.size_bytes) if weights.size_bytes else "?"
         here = "yes" if is_here(weights.name) else "no"
         rows.append((weights.name, here, size, weights.licence, weights.note))
     print_table(rows)

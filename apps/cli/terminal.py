@@ -14,8 +14,8 @@ import typer
 __all__ = [
     "Notes",
     "Show",
+    "bytes_for_people",
     "complain",
-    "megabytes",
     "note",
     "print_json",
     "print_table",
@@ -108,6 +108,9 @@ def progress_bar() -> Iterator[Show]:
             _bars.remove(bar)
 
 
-def megabytes(count: float) -> str:
-    """A number of bytes for a person, such as ``23.4 MB`` or ``1.2 GB``."""
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
+def bytes_for_people(count: float) -> str:
+    """A number of bytes such as ``640 kB``, ``23.4 MB`` or ``1.2 GB``."""
+    for unit, size in (("GB", 1e9), ("MB", 1e6)):
+        if count >= size:
+            return f"{count / size:.1f} {unit}"
+    return f"{count / 1e3:.0f} kB"
