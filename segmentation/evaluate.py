@@ -69,7 +69,8 @@ def predict(
 ) -> list[Json]:
     """COCO results of a segmenter on the pictures that some annotations name.
 
-    For the whole precision-recall curve the segmenter should have a low threshold, such as 0.05.
+    For the whole precision-recall curve the segmenter should have a low threshold, such as 0.05,
+    and let masks overlap.
 
     Args:
         segmenter: Which.

@@ -24,6 +24,7 @@ from segmentation.checkpoints import (
 from segmentation.isnet import ISNet
 from segmentation.refine import AlphaNet, RefineSettings
 from segmentation.rtmdet import RawOutputs, RTMDetIns
+from segmentation.views import View, parse_views
 
 __all__ = ["Detector", "Refiner", "find_files", "load_detector", "load_refiner"]
 
@@ -44,10 +45,14 @@ class Detector:
     Attributes:
         net: Normalised BGR `(N, 3, S, S)` to raw outputs.
         side: S, in pixels.
+        views: Looks to fuse (`segmentation.views`); empty for a single look at `side`.
+        score_power: Fused scores are raised to this power, which fits them to the usual threshold.
     """
 
     net: DetectorNet
     side: int
+    views: tuple[View, ...] = ()
+    score_power: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -118,7 +123,8 @@ def load_detector(
     Args:
         path: Its weights.
         device: Where it shall run.
-        side: Side of its input in pixels; None takes what the file says, else 640.
+        side: Side of its input in pixels; None takes what the file says, several looks included,
+            else 640.
         fold: Fold batch norms into convolutions: faster, and equal but for rounding.
 
     Raises:
@@ -130,14 +136,18 @@ def load_detector(
         raise InvalidInput(_wrong_network(path, "detector (RTMDet-Ins)", likely_network(state)))
     net = RTMDetIns(size)
     load_into(net, state)
+    views: tuple[View, ...] = ()
+    meta = read_meta(path)
     if side is None:
-        meta = read_meta(path)
         said = meta.metadata.get("input_size") or (meta.input_size_wh or [DETECTOR_SIDE])[0]
         side = int(said)
+        if "views" in meta.metadata:
+            views = parse_views(meta.metadata["views"])
     if side < 32 or side % 32:
         raise InvalidInput(f"the detector's side must be a multiple of 32; got {side}.")
     logger.info("detector: RTMDet-Ins %s at %d pixels from %s", size, side, path)
-    return Detector(_for_inference(net, device, fold), side)
+    power = float(meta.metadata.get("score_power", 1.0))
+    return Detector(_for_inference(net, device, fold), side, views, power)
 
 
 def load_refiner(

@@ -23,8 +23,9 @@ class SegmentOptions:
             any resolution; `picture` on the whole picture, as published; `none` keeps the coarse
             masks.
         overlap: Let several characters own one pixel. Otherwise it goes to the largest alpha there.
-        duplicate_iou: Of two masks that overlap more, or of which one lies inside of the other, the
-            better stays; 1 keeps both. Masks that a person asked for always stay.
+        duplicate_iou: Of two masks that overlap more, or of which a much less certain one lies
+            inside of the other, the better stays; 1 keeps both. Masks that a person asked for
+            always stay.
     """
 
     threshold: float = 0.3

@@ -23,6 +23,7 @@ from segmentation.models import find_files, load_detector, load_refiner
 from segmentation.options import SegmentOptions
 from segmentation.refine import Alpha, BoolMask, Refined, refine_crops, refine_picture
 from segmentation.separate import one_owner_per_pixel, without_duplicates
+from segmentation.views import detect_views
 
 __all__ = ["SegmentOptions", "Segmenter"]
 
@@ -49,8 +50,9 @@ class Segmenter:
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
         dtype: `float32`, or `bfloat16` and `float16` for speed where the device has them.
         runtime: `torch`, or `onnx` for ONNX Runtime on the CPU.
-        detector_size: Side of the detector's input in pixels; None takes what the weights were made
-            for. Larger finds smaller characters.
+        detector_size: Side of the detector's input in pixels, for a single look; None takes what
+            the weights were made for: the embedded model looks at several sizes and fuses what it
+            finds. Larger finds smaller characters.
         refine_size: Side of the refiner's input in pixels; None takes what the weights were made
             for.
         reference: Repeat the program published with the paper to the pixel, its slips included: the
@@ -181,6 +183,17 @@ class Segmenter:
 
     def _detect(self, scenes: Sequence[Scene], threshold: float, limit: int) -> list[Detections]:
         pictures = [scene.picture for scene in scenes]
+        if self._detector.views and not self.reference:
+            with self._precision():
+                return detect_views(
+                    self._detector.net,
+                    pictures,
+                    self._detector.views,
+                    score_power=self._detector.score_power,
+                    score_threshold=threshold,
+                    max_instances=limit,
+                    device=self.device,
+                )
         with self._precision():
             raw, geometries = run_network(
                 self._detector.net, pictures, self._detector.side, self.device
@@ -268,17 +281,23 @@ class Segmenter:
         order = sorted(range(len(roughs)), key=lambda i: -roughs[i].score)
         order = [i for i in order if (alphas[i] >= 128).any()]
         if not keep_all:
-            same = without_duplicates([alphas[i] for i in order], self.options.duplicate_iou)
+            same = without_duplicates(
+                [alphas[i] for i in order],
+                [roughs[i].score for i in order],
+                self.options.duplicate_iou,
+            )
             order = [order[i] for i in same]
         masks: list[Alpha | None] = [alphas[i] for i in order]
         if not self.options.overlap:
-            masks = one_owner_per_pixel([alphas[i] for i in order])
+            masks = one_owner_per_pixel(
+                [alphas[i] for i in order], [roughs[i].score for i in order]
+            )
         instances = [
             Instance(mask, min(roughs[i].score, 1.0), box_xyxy=roughs[i].box_xyxy)
             for i, mask in zip(order, masks, strict=True)
             if mask is not None
         ]
-        logger.info("%d characters in a picture of %dx%d", len(instances), *scene.size_wh)
+        logger.debug("%d characters in a picture of %dx%d", len(instances), *scene.size_wh)
         meta = {**scene.meta, "segmenter": {"model": self.model, "refine": self.options.refine}}
         return scene.replace(instances=instances, meta=meta)
 
