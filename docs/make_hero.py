@@ -17,7 +17,7 @@ from cartoonedit.export import overlay
 from cartoonedit.samples import sample_path
 
 HERE = Path(__file__).parent
-HERO_WH, FRAMES, MILLISECONDS = (600, 382), 18, 90
+HERO_WH, FRAMES, MILLISECONDS = (520, 332), 16, 100
 PANEL_WH, GAP = (480, 306), 6
 
 
@@ -42,7 +42,7 @@ def save_clip(scene: ce.Scene, path: Path) -> None:
         append_images=others,
         duration=MILLISECONDS,
         loop=0,
-        quality=55,
+        quality=50,
         method=6,
     )
 

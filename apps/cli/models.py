@@ -79,7 +79,7 @@ def verify(
 @app.command()
 def path(name: Name) -> None:
     """Print the folder that holds weights."""
-    say(hub.path(name))
+    say(str(hub.path(name)))
 
 
 def is_here(name: str) -> bool:
