@@ -21,6 +21,7 @@ from torch import Tensor
 RGB = NDArray[np.uint8]
 BoolMask = NDArray[np.bool_]
 Alpha = NDArray[np.uint8]
+Box = tuple[float, float, float, float]
 AlphaNet = Callable[[Tensor], Tensor]
 """Colours and rough mask `(N, 4, S, S)` 0..1 in, probability `(N, 1, S, S)` out."""
 
@@ -192,12 +193,11 @@ class Window:
     size: int
 
     @classmethod
-    def around(
-        cls, box_xyxy: tuple[int, int, int, int], size_wh: tuple[int, int], size: int
-    ) -> Window:
+    def around(cls, box_xyxy: Box, size_wh: tuple[int, ...], size: int) -> Window:
         """The window around a box, with `CONTEXT` times its longer side on all sides."""
-        x1, y1, x2, y2 = box_xyxy
-        side = math.ceil(max(x2 - x1, y2 - y1) * (1 + 2 * CONTEXT))
+        x1, y1 = math.floor(box_xyxy[0]), math.floor(box_xyxy[1])
+        x2, y2 = math.ceil(box_xyxy[2]), math.ceil(box_xyxy[3])
+        side = math.ceil(max(x2 - x1, y2 - y1, 1) * (1 + 2 * CONTEXT))
         left, top = (x1 + x2 - side) // 2, (y1 + y2 - side) // 2
         sx1, sx2 = max(0, left), min(size_wh[0], left + side)
         sy1, sy2 = max(0, top), min(size_wh[1], top + side)
@@ -234,7 +234,7 @@ def resample(image: NDArray, size_wh: tuple[int, int]) -> NDArray:
 
 def refine_crops(
     net: AlphaNet,
-    jobs: Iterable[tuple[RGB, BoolMask]],
+    jobs: Iterable[tuple[RGB, BoolMask, Box | None]],
     settings: RefineSettings,
     device: torch.device | str = "cpu",
 ) -> Iterator[Refined]:
@@ -242,8 +242,9 @@ def refine_crops(
 
     Args:
         net: Such as `ISNet.alpha`.
-        jobs: Pictures, RGB `(H, W, 3)`, each with one rough mask `(H, W)`; masks of different
-            pictures share forward passes.
+        jobs: Pictures, RGB `(H, W, 3)`, each with one rough mask `(H, W)` and the character's box,
+            xyxy in pixels, which the crop is made around: rough masks often lack a limb. None
+            takes the mask's own box. Characters of different pictures share forward passes.
         settings: Of the weights.
         device: Where the network is.
 
@@ -253,12 +254,12 @@ def refine_crops(
     windows: list[Window | None] = []
 
     def examples() -> Iterator[NDArray[np.float32]]:
-        for picture, mask in jobs:
+        for picture, mask, known in jobs:
             box = bounds_xyxy(mask)
             if box is None:
                 windows.append(None)
                 continue
-            window = Window.around(box, (picture.shape[1], picture.shape[0]), settings.size)
+            window = Window.around(known or box, picture.shape[1::-1], settings.size)
             windows.append(window)
             rough = window.cut(mask.astype(np.float32)) > 0.5
             colours = _colours(window.cut(picture), settings)

@@ -127,8 +127,7 @@ class Segmenter:
         """Segment one picture.
 
         With any of `boxes`, `points` and `masks` the detector is not asked: exactly what they name
-            is
-        cut out, and each becomes one instance.
+        is cut out, and each becomes one instance.
 
         Args:
             picture: A file, Pillow image or array (RGB), or a Scene, whose instances are replaced.
@@ -261,7 +260,11 @@ class Segmenter:
                 return net(x)
 
         if self.options.refine == "instance":
-            crops = ((scene.picture, rough.mask) for scene, roughs in jobs for rough in roughs)
+            crops = (
+                (scene.picture, rough.mask, rough.box_xyxy)
+                for scene, roughs in jobs
+                for rough in roughs
+            )
             yield from refine_crops(in_precision, crops, settings, self.device)
         else:
             for scene, roughs in jobs:

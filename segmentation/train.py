@@ -22,6 +22,7 @@ from torch import nn
 
 from segmentation.dataset.compose import Sources
 from segmentation.dataset.loader import DetectorExamples, RefinerExamples, collate_detector
+from segmentation.dataset.proposals import DetectorProposals
 from segmentation.dataset.sources import Library
 from segmentation.isnet import GTEncoder, ISNet
 from segmentation.losses import detector_loss
@@ -80,13 +81,20 @@ def _length(options: TrainOptions) -> int:
 
 
 def train_refiner(
-    art: Path, out: Path, options: TrainOptions, width: float, sides: list[int], start: Path | None
+    art: Path,
+    out: Path,
+    options: TrainOptions,
+    width: float,
+    sides: list[int],
+    start: Path | None,
+    detector: Path | None,
 ) -> None:
     """Train IS-Net with the losses of equation 7; its ground-truth encoder is trained first."""
     torch.manual_seed(options.seed)
     examples = RefinerExamples(
         open_sources(art, max_side=512),
         seed=options.seed, batch=options.batch, sizes=sides, length=_length(options),
+        proposals=DetectorProposals(detector) if detector else None,
     )  # fmt: skip
     encoder = _train_encoder(examples, out / "encoder", options, width)
 
@@ -152,6 +160,9 @@ def main(arguments: list[str] | None = None) -> None:
         "--art", type=Path, required=True, help="folder of foregrounds and backgrounds"
     )
     parser.add_argument("--out", type=Path, required=True, help="folder for weights and logs")
+    parser.add_argument(
+        "--detector", type=Path, help="refiner: learn from the rough masks of these weights"
+    )
     parser.add_argument("--start", type=Path, help="safetensors to start from")
     parser.add_argument("--size", default="tiny", help="detector: size of the network")
     parser.add_argument("--sides", type=int, nargs="+", help="sides of the input, drawn per batch")
@@ -167,7 +178,9 @@ def main(arguments: list[str] | None = None) -> None:
     if given.stage == "detector":
         train_detector(given.art, given.out, options, given.size, sides, given.start)
     else:
-        train_refiner(given.art, given.out, options, given.width, sides, given.start)
+        train_refiner(
+            given.art, given.out, options, given.width, sides, given.start, given.detector
+        )
 
 
 if __name__ == "__main__":

@@ -17,8 +17,12 @@ from torch.utils.data import Dataset
 
 from segmentation.dataset.coarse import coarse_like
 from segmentation.dataset.compose import Sample, Sources, compose
+from segmentation.dataset.proposals import Box, DetectorProposals
 from segmentation.losses import Targets
 from segmentation.preprocess import PAD_VALUE
+
+PROPOSED = 0.85
+"""Share of the rough masks that a detector draws, if there is one."""
 
 MIN_PIXELS = 25
 """Smaller visible parts are nobody's target."""
@@ -90,6 +94,7 @@ class RefinerExamples(Dataset[tuple[Tensor, Tensor, Tensor]]):
         sizes: sides of the crops to choose from.
         length: number of examples.
         canvas: side of the scenes that crops are taken from.
+        proposals: draws most of the rough masks from the scene; without it, all are spoilt truths.
     """
 
     def __init__(
@@ -101,10 +106,12 @@ class RefinerExamples(Dataset[tuple[Tensor, Tensor, Tensor]]):
         sizes: Sequence[int],
         length: int,
         canvas: int = 512,
+        proposals: DetectorProposals | None = None,
     ) -> None:
         self.sources, self.seed, self.batch, self.sizes, self.length, self.canvas = (
             sources, seed, batch, tuple(sizes), length, canvas,
         )  # fmt: skip
+        self.proposals = proposals
 
     def __len__(self) -> int:
         return self.length
@@ -119,31 +126,49 @@ class RefinerExamples(Dataset[tuple[Tensor, Tensor, Tensor]]):
         while not len(sample.alphas):
             attempt += self.length
             sample = compose(self.sources, self.seed, attempt, canvas)
-        picture, rough, alpha = _crop_one(sample, rng, size)
+        picture, rough, alpha = self._crop_one(sample, rng, size)
         bgr = np.ascontiguousarray(picture[..., ::-1].transpose(2, 0, 1))
         return torch.from_numpy(bgr), torch.from_numpy(rough)[None], torch.from_numpy(alpha)[None]
 
+    def _crop_one(
+        self, sample: Sample, rng: np.random.Generator, size: int
+    ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+        """Crop around a random character: picture, rough mask, alpha, each ``size`` squared."""
+        chosen = int(rng.integers(len(sample.alphas)))
+        alpha = sample.alphas[chosen]
+        proposal = None
+        if self.proposals is not None and rng.random() < PROPOSED:
+            proposal = self.proposals(sample.picture, alpha > 127, rng)
+        if proposal is None:
+            others = np.delete(sample.alphas, chosen, axis=0)
+            rough = coarse_like(alpha > 127, others > 127, rng)
+            proposal = rough, _about(_box(alpha > 127), rng)
+        rough, box = proposal
+        matrix = _window(box, rng, size)
 
-def _crop_one(
-    sample: Sample, rng: np.random.Generator, size: int
-) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-    """Crop around a random character: picture, rough mask, alpha, each ``size`` squared."""
-    chosen = int(rng.integers(len(sample.alphas)))
-    alpha = sample.alphas[chosen]
-    others = np.delete(sample.alphas, chosen, axis=0)
-    rough = coarse_like(alpha > 127, others > 127, rng)
-    x0, y0, x1, y1 = _box(rough if rough.any() else alpha > 127)
-    side = max(x1 - x0, y1 - y0) * (1 + 2 * rng.uniform(0.08, 0.3))
+        def crop(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+            cropped = cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR)
+            return cropped.astype(np.uint8)
+
+        rough_crop = np.where(crop(rough.astype(np.uint8) * 255) > 127, 255, 0)
+        return crop(sample.picture), rough_crop.astype(np.uint8), crop(alpha)
+
+
+def _about(box: tuple[int, int, int, int], rng: np.random.Generator) -> Box:
+    """A box whose sides are off by a few percent."""
+    x0, y0, x1, y1 = box
+    width, height = x1 - x0, y1 - y0
+    off = rng.normal(0, 0.03, 4) * (width, height, width, height)
+    return x0 + off[0], y0 + off[1], x1 + off[2], y1 + off[3]
+
+
+def _window(box: Box, rng: np.random.Generator, size: int) -> npt.NDArray[np.float64]:
+    """The affine map of a square around a box, with some room, to a square of side ``size``."""
+    x0, y0, x1, y1 = box
+    side = max(x1 - x0, y1 - y0, 4) * (1 + 2 * rng.uniform(0.1, 0.3))
     centre_x = (x0 + x1) / 2 + rng.normal(0, 0.02) * side
     centre_y = (y0 + y1) / 2 + rng.normal(0, 0.02) * side
     scale = size / side
-    matrix = np.array(
+    return np.array(
         [[scale, 0, size / 2 - centre_x * scale], [0, scale, size / 2 - centre_y * scale]]
     )
-    flags = cv2.INTER_LINEAR
-
-    def crop(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        return cv2.warpAffine(image, matrix, (size, size), flags=flags).astype(np.uint8)
-
-    rough_crop = (crop(rough.astype(np.uint8) * 255) > 127).astype(np.uint8) * 255
-    return crop(sample.picture), rough_crop.astype(np.uint8), crop(alpha)

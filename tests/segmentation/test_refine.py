@@ -69,7 +69,7 @@ def test_colour_order_of_the_input() -> None:
     for order, red in (("rgb", 0), ("bgr", 2)):
         net = Recorder()
         list(refine_picture(net, picture, [mask], RefineSettings(16, order)))
-        list(refine_crops(net, [(picture, mask)], RefineSettings(16, order)))
+        list(refine_crops(net, [(picture, mask, None)], RefineSettings(16, order)))
         assert all(batch[0, :3, 5, 5].tolist() == np.eye(3)[red].tolist() for batch in net.batches)
 
 
@@ -89,7 +89,7 @@ def test_crops_come_back_where_they_were(
     x1, y1, x2, y2 = (round(p * s) for p, s in zip(place, size_wh * 2, strict=True))
     mask = ellipse(size_wh, (x1, y1, x2, y2))
     picture = np.zeros((size_wh[1], size_wh[0], 3), np.uint8)
-    (result,) = refine_crops(Recorder(), [(picture, mask)], RefineSettings(size=128))
+    (result,) = refine_crops(Recorder(), [(picture, mask, None)], RefineSettings(size=128))
     back = result.alpha(size_wh, 0.5) >= 128
     assert back.shape == mask.shape
     limit = 0.96 if min(x2 - x1, y2 - y1) * 128 > 20 * max(x2 - x1, y2 - y1) else 0.5
@@ -101,7 +101,7 @@ def test_the_crop_is_larger_than_the_mask_and_black_outside_the_picture() -> Non
     mask = np.zeros((100, 60), bool)
     mask[0:40, 0:20] = True
     net = Recorder()
-    list(refine_crops(net, [(picture, mask)], RefineSettings(size=56)))
+    list(refine_crops(net, [(picture, mask, None)], RefineSettings(size=56)))
     # The window has 1.4 times the side of 40 around the centre (10, 20): x -18..38, y -8..48.
     (crop,) = net.batches[0]
     inside = torch.zeros(56, 56, dtype=torch.bool)
@@ -110,17 +110,36 @@ def test_the_crop_is_larger_than_the_mask_and_black_outside_the_picture() -> Non
     assert crop[3].sum() == 40 * 20 and crop[3, 8:48, 18:38].all()
 
 
+def test_the_crop_is_made_around_a_known_box() -> None:
+    picture, mask = np.full((90, 100, 3), 255, np.uint8), np.zeros((90, 100), bool)
+    mask[30:40, 40:50] = True  # a rough mask that lacks most of the character
+    net = Recorder()
+    list(refine_crops(net, [(picture, mask, (20.0, 20.0, 70.0, 60.5))], RefineSettings(size=70)))
+    # The window has 1.4 times the side of 50 around the centre (45, 40): x 10..80, y 5..75.
+    (crop,) = net.batches[0]
+    assert (crop[:3] > 0).all()
+    assert crop[3, 25:35, 30:40].all() and crop[3].sum() == 100
+
+
+@pytest.mark.parametrize("box", [(5.0, 5.0, 5.0, 5.0), (-30.0, -30.0, 200.0, 300.0)])
+def test_any_box_gives_a_result(box: tuple[float, float, float, float]) -> None:
+    mask = np.ones((20, 30), bool)
+    job = (np.zeros((20, 30, 3), np.uint8), mask, box)
+    (result,) = refine_crops(Recorder(), [job], RefineSettings(size=32))
+    assert result.alpha((30, 20), 0.5).shape == mask.shape
+
+
 def test_crops_of_different_pictures_share_batches_and_keep_their_order() -> None:
     jobs = []
     for i in range(BATCH + 2):
         mask = np.zeros((40 + i, 50), bool)
         if i not in (0, 3, BATCH + 1):  # without a pixel
             mask[5 : 10 + i, 8:20] = True
-        jobs.append((np.zeros((40 + i, 50, 3), np.uint8), mask))
+        jobs.append((np.zeros((40 + i, 50, 3), np.uint8), mask, None))
     net = Recorder()
     results = list(refine_crops(net, iter(jobs), RefineSettings(size=64)))
     assert [len(batch) for batch in net.batches] == [BATCH - 1]
-    for (_, mask), result in zip(jobs, results, strict=True):
+    for (_, mask, _), result in zip(jobs, results, strict=True):
         alpha = result.alpha((50, mask.shape[0]), 0.5)
         assert alpha.any() == mask.any()
         assert not alpha[~mask].any() or np.abs(alpha[~mask]).max() < 255

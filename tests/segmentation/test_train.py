@@ -87,3 +87,10 @@ def test_the_rate_warms_up_and_falls() -> None:
 def test_senseless_budgets_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(InvalidInput):
         TrainOptions(**wrong)  # type: ignore[arg-type]
+
+
+def test_refiner_learns_from_a_detector(art: Path, tmp_path: Path) -> None:
+    train("detector", art, tmp_path / "detector", 1, "--size", "nano")
+    weights = tmp_path / "detector" / "weights.safetensors"
+    train("refiner", art, tmp_path / "refiner", 1, "--width", "0.1", "--detector", str(weights))
+    assert (tmp_path / "refiner" / "weights.safetensors").is_file()
