@@ -43,17 +43,18 @@ def annotation(mask: np.ndarray, image_id: int, **more: Any) -> Json:
 def random_case(seed: int) -> tuple[Json, list[Json]]:
     rng = np.random.default_rng(seed)
     images = [{"id": i, "file_name": f"{i}.png", "width": SIDE, "height": SIDE} for i in range(8)]
-    truth, found = [], []
-    for image in images:
+    truth: list[Json] = []
+    found: list[Json] = []
+    for image_id in range(len(images)):
         for _ in range(rng.integers(0, 5)):
             mask = blob(rng)
             crowd = int(rng.random() < 0.15)
-            truth.append(annotation(mask, image["id"], id=len(truth) + 1, iscrowd=crowd))
+            truth.append(annotation(mask, image_id, id=len(truth) + 1, iscrowd=crowd))
             for _ in range(rng.integers(0, 3)):
                 shifted = np.roll(mask, tuple(rng.integers(-4, 5, 2)), (0, 1))
-                found.append(annotation(shifted, image["id"], score=float(rng.random())))
+                found.append(annotation(shifted, image_id, score=float(rng.random())))
         if rng.random() < 0.6:
-            found.append(annotation(blob(rng), image["id"], score=float(rng.random())))
+            found.append(annotation(blob(rng), image_id, score=float(rng.random())))
     categories = [{"id": 1, "name": "character"}]
     return {"images": images, "annotations": truth, "categories": categories}, found
 
