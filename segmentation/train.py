@@ -51,14 +51,20 @@ def open_sources(art: Path, max_side: int) -> Sources:
 
 
 def train_detector(
-    art: Path, out: Path, options: TrainOptions, size: str, sides: list[int], start: Path | None
+    art: Path,
+    out: Path,
+    options: TrainOptions,
+    size: str,
+    sides: list[int],
+    start: Path | None,
+    notes: dict[str, str],
 ) -> None:
-    """Train RTMDet-Ins with the losses of equation 4."""
+    """Train RTMDet-Ins with the losses of equation 4; ``notes`` go into the file's metadata."""
     torch.manual_seed(options.seed)
     net = RTMDetIns(size)
     if start:
         load_start(net, start)
-    metadata = {"network": "rtmdet-ins", "size": size, "input_size": str(max(sides))}
+    metadata = {"network": "rtmdet-ins", "size": size, "input_size": str(max(sides))} | notes
     trainer = Trainer(net, options, out, metadata)
     trainer.resume()
 
@@ -164,6 +170,8 @@ def main(arguments: list[str] | None = None) -> None:
         "--detector", type=Path, help="refiner: learn from the rough masks of these weights"
     )
     parser.add_argument("--start", type=Path, help="safetensors to start from")
+    parser.add_argument("--views", help='detector: looks to fuse when used, as "256 320 320m"')
+    parser.add_argument("--score-power", help="detector: what fused scores are raised to when used")
     parser.add_argument("--size", default="tiny", help="detector: size of the network")
     parser.add_argument("--sides", type=int, nargs="+", help="sides of the input, drawn per batch")
     parser.add_argument("--width", type=float, default=0.375, help="refiner: share of the channels")
@@ -176,7 +184,9 @@ def main(arguments: list[str] | None = None) -> None:
     options = TrainOptions(**{f.name: getattr(given, f.name) for f in fields(TrainOptions)})
     sides = given.sides or DEFAULT_SIDES[given.stage]
     if given.stage == "detector":
-        train_detector(given.art, given.out, options, given.size, sides, given.start)
+        notes = {"views": given.views, "score_power": given.score_power}
+        known = {name: note for name, note in notes.items() if note}
+        train_detector(given.art, given.out, options, given.size, sides, given.start, known)
     else:
         train_refiner(
             given.art, given.out, options, given.width, sides, given.start, given.detector
