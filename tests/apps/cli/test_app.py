@@ -31,7 +31,7 @@ def test_every_command_has_help(cli: Any, name: str) -> None:
     ("words", "part"),
     [
         (["bogus"], "No such command"),
-        (["segmen"], "Did you mean 'segment'"),
+        (["kenburn"], "Did you mean 'kenburns'"),
         (["segment"], "Missing argument 'PICTURE'"),
         (["segment", "a.png"], "Missing option '--out'"),
         (["segment", "nowhere.png", "-o", "out"], "nowhere.png"),
