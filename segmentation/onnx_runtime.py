@@ -92,6 +92,8 @@ class _Session:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = cpu_count()
         options.log_severity_level = 3
+        # Threads that wait in a loop keep torch's threads from working between two passes.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._run = onnxruntime.InferenceSession(
             str(path), options, providers=["CPUExecutionProvider"]
         ).run
