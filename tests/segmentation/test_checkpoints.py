@@ -341,6 +341,7 @@ HAND_WRITTEN = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 @pytest.mark.parametrize("name", HAND_WRITTEN)
 def test_hand_written_pickles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.chdir(tmp_path)

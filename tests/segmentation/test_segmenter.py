@@ -294,7 +294,8 @@ def test_files_in_the_wrong_place(tiny_model: Path) -> None:
     with pytest.raises(InvalidInput, match=r"RTMDet-Ins nano; a refiner"):
         Segmenter(detector, refiner=detector, device="cpu")
     assert Segmenter(detector, device="cpu", refine="none").options.refine == "none"
-    assert len(Segmenter(detector, refiner=refiner, device="cpu", threshold=0.2)(picture(99, 80)))
+    both = Segmenter(detector, refiner=refiner, device="cpu")
+    assert both(picture(99, 80)).size_wh == (99, 80)
 
 
 @pytest.mark.gpu
