@@ -45,6 +45,8 @@ def untrained_model(size: str, folder: Path) -> Path:
     for name in detector:
         if "rtm_cls" in name and name.endswith("bias"):
             detector[name].fill_(-0.3)  # so that something is found
+        if "rtm_kernel" in name and name.endswith("bias"):
+            detector[name][-1] = 5  # so that its mask is not empty, and is refined
     save_file(detector, folder / "detector.safetensors", metadata={"input_size": "640"})
     save_file(ISNet().state_dict(), folder / "refiner.safetensors")
     return folder
