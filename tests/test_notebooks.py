@@ -17,7 +17,7 @@ def test_runs(path: Path, tmp_path: Path, child_env: dict[str, str]) -> None:
 
     notebook = nbformat.read(path, as_version=4)
     where = {"metadata": {"path": str(tmp_path)}}
-    NotebookClient(notebook, timeout=280, resources=where).execute(env=child_env)
+    NotebookClient(notebook, timeout=900, resources=where).execute(env=child_env)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

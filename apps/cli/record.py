@@ -151,11 +151,17 @@ def _file(path: Path) -> dict[str, str]:
 
 def _plain(value: Any) -> Any:
     """A value as JSON that turns into the same words on a command line."""
-    if isinstance(value, Path):
-        return str(value.absolute())
+    if isinstance(value, Path) or (isinstance(value, str) and _is_path(value)):
+        return str(Path(value).absolute())
     if type(value) in (list, tuple):
         return [_plain(each) for each in value]
     return value if isinstance(value, (bool, int, float, str)) else str(value)
+
+
+def _is_path(text: str) -> bool:
+    """Whether an option that takes a name or a file was given a file."""
+    path = Path(text)
+    return (len(path.parts) > 1 or bool(path.suffix)) and path.exists()
 
 
 def _version(distribution: str) -> str | None:

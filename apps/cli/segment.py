@@ -58,6 +58,7 @@ def segment(
     make_segmenter = options.segmenter_maker(values)
     files, missing = find_pictures(pictures)
     folders = scene_folders(files, out, reserved=(ANNOTATIONS, "run.json"))
+    names = file_names(files)
     kept = set() if overwrite else {file for file in files if folders[file].exists()}
     segmenter = make_segmenter() if kept != set(files) else None
 
@@ -71,7 +72,6 @@ def segment(
             say(f"{file}: {_count(len(scene))} -> {folders[file]}")
         return summary | describe_scene(scene), _coco(scene, names[file])
 
-    names = file_names(files)
     done, failed = for_each(files, work)
     if done:
         write_json(out / ANNOTATIONS, merge_coco(coco for _, coco in done))

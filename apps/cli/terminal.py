@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -44,7 +45,8 @@ def note(message: str) -> None:
 def complain(message: str) -> None:
     """Say on stderr what went wrong, in red where that is possible."""
     with _without_bar():
-        typer.secho(f"cartoonedit: {message}", err=True, fg="red")
+        colour = None if os.environ.get("NO_COLOR") else "red"
+        typer.secho(f"cartoonedit: {message}", err=True, fg=colour)
 
 
 @contextmanager

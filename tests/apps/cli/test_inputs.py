@@ -16,6 +16,19 @@ from cartoonedit.samples import sample_path
 pytestmark = pytest.mark.slow
 
 
+@pytest.fixture(scope="module")
+def segmenter() -> Any:
+    """The embedded model, loaded once for all pictures."""
+    from segmentation.segmenter import Segmenter
+
+    return Segmenter(device="cpu")
+
+
+@pytest.fixture(autouse=True)
+def _loaded_once(monkeypatch: pytest.MonkeyPatch, segmenter: Any) -> None:
+    monkeypatch.setattr("apps.cli.options.segmenter_maker", lambda values: lambda: segmenter)
+
+
 def scene(size_wh: tuple[int, int] = (320, 204)) -> Image.Image:
     with Image.open(sample_path("concert")) as picture:
         return picture.resize(size_wh)

@@ -62,13 +62,18 @@ def test_unknown_ending(cli: Any, picture: Path, tmp_path: Path, two_discs: Any,
     assert two_discs == []
 
 
-def test_depth_map_of_the_user(cli: Any, picture: Path, tmp_path: Path, two_discs: Any) -> None:
+def test_depth_map_of_the_user(
+    cli: Any, picture: Path, tmp_path: Path, two_discs: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ramp = np.linspace(0, 65535, 48).astype(np.uint16)[:, None].repeat(64, axis=1)
     Image.fromarray(ramp).save(tmp_path / "depth.png")
     clips = [tmp_path / "layered", tmp_path / "ramp"]
+    monkeypatch.chdir(tmp_path)
     cli("kenburns", picture, "-o", clips[0], *SHORT)
-    run = cli("kenburns", picture, "-o", clips[1], *SHORT, "--depth", tmp_path / "depth.png")
+    run = cli("kenburns", picture, "-o", clips[1], *SHORT, "--depth", "depth.png")
     assert run.code == 0, run.err
+    record = json.loads((clips[1] / "run.json").read_text())
+    assert record["arguments"]["depth"] == str(tmp_path / "depth.png")
     last = [(clip / "00002.png").read_bytes() for clip in clips]
     assert last[0] != last[1]
 
