@@ -73,8 +73,16 @@ _WEIGHTS = (
         name="embedded",
         repo="",
         files={
-            "detector": WeightsFile("rtmdet-tiny.safetensors"),
-            "refiner": WeightsFile("isnet-slim.safetensors"),
+            "detector": WeightsFile(
+                "rtmdet-tiny.safetensors",
+                size_bytes=11_314_212,
+                sha256="2e397472bd4b5e2a04f65baeb9f4e950687742ccacbafdb27ba4130061775cd9",
+            ),
+            "refiner": WeightsFile(
+                "isnet-slim.safetensors",
+                size_bytes=12_514_604,
+                sha256="b5f0df0629b34ff58309c51148de071f664f097b640fea5c6fbf5dfe9486cc0b",
+            ),
         },
         licence="MIT",
         note="small character segmenter, trained by this project; ships with it",
