@@ -313,8 +313,10 @@ def _complete(
         # Only what borders on the one in front goes on behind it: gaps between the two stay gaps.
         touching = (mask >= 128) & near
         if touching.any():
-            distance = cv2.distanceTransform((~touching).astype(np.uint8), cv2.DIST_L2, 5)
-            behind = (distance <= margin) & (front > 0)
+            distance = _distance(touching)
+            # Nor does it go round the one in front: what hides closer to something else is of that.
+            elsewhere = _distance((front < FAINT) & (distance > beside))
+            behind = (distance <= np.minimum(margin, elsewhere)) & (front > 0)
             solid = behind & ((front == 255) | (distance <= beside))
             extended.append(np.where(solid, np.uint8(255), mask))
             covered.append(behind | touching)
@@ -323,6 +325,11 @@ def _complete(
             covered.append(np.zeros(mask.shape, bool))
         front = np.maximum(front, mask)
     return extended[::-1], covered[::-1]
+
+
+def _distance(places: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """How far each pixel is from the nearest of some places; very far where there are none."""
+    return cv2.distanceTransform((~places).astype(np.uint8), cv2.DIST_L2, 5)
 
 
 def _continue(

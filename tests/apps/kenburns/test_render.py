@@ -163,6 +163,23 @@ class TestFrames:
                 inside = render(camera(t))[34:46, 50:80]
                 assert inside[..., 0].max() < 40, (move, t)
 
+    def test_nobody_grows_round_the_one_in_front(self) -> None:
+        # A green block touches a blue bar; once the bar is aside, green shows beside the block
+        # only.
+        picture = np.full((72, 128, 3), (255, 0, 255), np.uint8)
+        bar, block = np.zeros((2, 72, 128), np.uint8)
+        bar[6:66, 50:70], block[30:42, 70:100] = 255, 255
+        plate = picture.copy()
+        picture[bar > 0], picture[block > 0] = (0, 0, 120), (0, 180, 0)
+        scene = Scene(picture, [Instance(bar, depth=0.1), Instance(block, depth=0.5)], plate=plate)
+        made = make_canvas(scene, (128, 72))
+        layers = build(made, (128, 72), 30.0)
+        frame = Renderer(layers, measure(made, (128, 72)), (128, 72))(Pose(x=0.2))
+        green = frame[..., 1] > 90
+        assert green[36].sum() > 32
+        assert not green[:26].any()
+        assert not green[46:].any()
+
     def test_the_old_background_leaves_no_halo(self) -> None:
         # A grey disc on white, moved over its black plate: no pixel may be lighter than the disc.
         rows, columns = np.mgrid[:72, :128]
