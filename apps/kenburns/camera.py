@@ -199,8 +199,8 @@ class Stage:
                 first, last = box.edges[axis], box.edges[axis + 2]
                 shown_first, shown_last = shown[axis], shown[axis + 2]
                 # A side that starts close to the border may come closer, but not touch it. Of an
-                # instance that is cut there, most must stay.
-                most = SHOWN * (min(last, half) - max(first, -half))
+                # instance that is cut there, most must stay, however much it is magnified.
+                most = SHOWN * pose.scale(box.q) * (min(last, half) - max(first, -half))
                 if most <= 0:  # not in the frame
                     continue
                 if first < -half or box.cut[axis]:
@@ -366,7 +366,9 @@ def _aim(stage: Stage, pose: Pose) -> Pose:
 MOVES: dict[str, Sequence[Raw]] = {
     # The first that reaches the parallax with every instance in the frame; else the one with most.
     "auto": tuple(
-        _push(side * x, z, 0.0) for x, z in ((0.7, 0.7), (1.0, 0.4), (0.3, 1.0)) for side in (1, -1)
+        _push(side * x, z, 0.0)
+        for x, z in ((0.7, 0.7), (1.0, 0.4), (0.3, 1.0), (1.0, 0.0))
+        for side in (1, -1)
     ),
     "zoom": (_push(0.0, 0.5, 1.0),),
     "pan": (_pan,),

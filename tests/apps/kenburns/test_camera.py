@@ -126,6 +126,23 @@ def test_auto_shows_parallax_and_keeps_everyone(name: str) -> None:
     assert STAGES[name].fit(camera.end)[1]
 
 
+def test_auto_goes_aside_where_going_forward_would_cut_a_head_off() -> None:
+    tall = stage(Box((-0.1, -0.275, 0.3, 0.2), q=0.6, behind=0.36))
+    camera = plan(tall, "auto")
+    assert tall.parallax(camera.start, camera.end) >= 0.03
+    assert tall.fit(camera.end)[1]
+
+
+def test_of_an_instance_that_the_border_cuts_most_stays() -> None:
+    left = Box((-0.5, -0.2, -0.35, 0.28), q=0.8, behind=0.4, cut=(True, False, False, True))
+    right = Box((0.3, -0.2, 0.5, 0.28), q=0.8, behind=0.4, cut=(False, False, True, True))
+    borders = ((FAR, 0.8), (FAR, FAR), (FAR, 0.8), (NEAR_FLOOR, 0.8))
+    end = plan(stage(left, right, borders=borders), "auto").end
+    scale = end.scale(0.8)
+    assert end.project(-0.35, 0, 0.8)[0] + 0.5 >= 0.849 * scale * 0.15
+    assert 0.5 - end.project(0.3, 0, 0.8)[0] >= 0.849 * scale * 0.2
+
+
 def test_auto_moves_visibly_even_where_nobody_has_room() -> None:
     camera = plan(STAGES["tight"], "auto")
     assert STAGES["tight"].parallax(camera.start, camera.end) >= 0.015
