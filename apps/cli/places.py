@@ -28,8 +28,9 @@ def distinct(
     chosen: dict[Path, Path] = {}
     taken: set[str] = set()
     for file in files:
+        stem = file.stem if file.stem.strip(".") else "picture"  # "...png" must not lead to ".."
         for number in count(1):
-            path = place(file.stem if number == 1 else f"{file.stem}-{number}")
+            path = place(stem if number == 1 else f"{stem}-{number}")
             if str(path).casefold() not in taken and fits(file, path):
                 break
         taken.add(str(path).casefold())

@@ -18,6 +18,7 @@ from apps.cli.places import distinct, file_names, is_scene, scene_folders
         (["a-2.png", "a.png", "a.jpg"], ["a-2", "a", "a-3"]),
         (["A.png", "a.png"], ["A", "a-2"]),  # one folder where letter case does not count
         (["run.json.png"], ["run.json-2"]),
+        (["..png", "...png", ".png"], ["picture", "picture-2", ".png"]),  # never OUT or above it
     ],
 )
 def test_scene_folders(tmp_path: Path, files: list[str], expected: list[str]) -> None:
