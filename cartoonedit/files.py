@@ -113,7 +113,9 @@ def atomic_folder(path: str | Path, *, stale: Iterable[str] = ()) -> Iterator[Pa
 
 
 def _beside(target: Path) -> Path:
-    return target.with_name(f".{target.stem[:100]}.{secrets.token_hex(4)}.part{target.suffix}")
+    # At most 160 + 80 bytes of the name, since file systems allow 255 in all.
+    stem, suffix = target.stem[:40], target.suffix[:20]
+    return target.with_name(f".{stem}.{secrets.token_hex(4)}.part{suffix}")
 
 
 def _flush(path: Path) -> None:

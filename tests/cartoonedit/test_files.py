@@ -25,6 +25,15 @@ def test_a_file_appears_only_when_it_is_whole(tmp_path: Path) -> None:
     assert names(tmp_path) == ["new", "new/clip.mp4"]
 
 
+@pytest.mark.parametrize("stem", ["a" * 251, "日" * 83, f"a.{'日' * 82}"])
+def test_the_longest_names_of_a_file_system(tmp_path: Path, stem: str) -> None:
+    with atomic_path(tmp_path / f"{stem}.png") as partial:
+        partial.touch()
+    with atomic_folder(tmp_path / stem):
+        pass
+    assert names(tmp_path) == [stem, f"{stem}.png"]
+
+
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
 def test_after_an_error_the_old_file_is_untouched(
     tmp_path: Path, error: type[BaseException]
