@@ -319,7 +319,8 @@ def _complete(
             behind = (distance <= np.minimum(margin, elsewhere)) & (front > 0)
             solid = behind & ((front == 255) | (distance <= beside))
             extended.append(np.where(solid, np.uint8(255), mask))
-            covered.append(behind | touching)
+            # Half as far as masks may be off: an outline of its own must not be painted out.
+            covered.append(behind | (touching & grow(front >= FAINT, beside // 2)))
         else:
             extended.append(mask)
             covered.append(np.zeros(mask.shape, bool))

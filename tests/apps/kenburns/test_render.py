@@ -180,6 +180,19 @@ class TestFrames:
         assert not green[:26].any()
         assert not green[46:].any()
 
+    def test_an_outline_stays_where_it_touches_the_one_in_front(self) -> None:
+        picture = np.full((72, 128, 3), (255, 0, 255), np.uint8)
+        bar, block = np.zeros((2, 72, 128), np.uint8)
+        bar[6:66, 50:70], block[20:52, 70:100] = 255, 255
+        plate = picture.copy()
+        picture[bar > 0], picture[block > 0] = (0, 0, 200), (0, 180, 0)
+        picture[20:52, 70:72] = 0  # the outline
+        scene = Scene(picture, [Instance(bar, depth=0.1), Instance(block, depth=0.5)], plate=plate)
+        made = make_canvas(scene, (128, 72))
+        layers = build(made, (128, 72), 30.0)
+        frame = Renderer(layers, measure(made, (128, 72)), (128, 72))(Pose(x=0.2))
+        assert frame[36].max(axis=1).min() < 40
+
     def test_the_old_background_leaves_no_halo(self) -> None:
         # A grey disc on white, moved over its black plate: no pixel may be lighter than the disc.
         rows, columns = np.mgrid[:72, :128]
