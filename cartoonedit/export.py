@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cartoonedit.errors import InvalidInput, MissingExtra
-from cartoonedit.files import atomic_folder
+from cartoonedit.files import atomic_folder, write_json
 from cartoonedit.images import save_image
 from cartoonedit.instance import Instance, check_name
 from cartoonedit.layered import back_to_front, save_ora, save_psd
@@ -145,8 +145,7 @@ def save_cutouts(scene: Scene, folder: str | Path, *, full_size: bool = False) -
             "size_wh": scene.size_wh,
             "cutouts": [entries[instance.name] for instance in back_to_front(scene)],
         }
-        text = json.dumps(manifest, indent=2, ensure_ascii=False)
-        (partial / _CUTOUTS_MANIFEST).write_text(text + "\n", encoding="utf-8")
+        write_json(partial / _CUTOUTS_MANIFEST, manifest, indent=2)
     return [folder / f"{instance.name}.png" for instance in scene]
 
 

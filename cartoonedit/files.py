@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import json
 import os
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from cartoonedit.errors import CartooneditError, InvalidInput
 
-__all__ = ["PICTURE_SUFFIXES", "atomic_folder", "atomic_path", "expand_pictures", "sha256"]
+__all__ = [
+    "PICTURE_SUFFIXES",
+    "atomic_folder",
+    "atomic_path",
+    "expand_pictures",
+    "sha256",
+    "write_json",
+]
 
 PICTURE_SUFFIXES = frozenset(
     {
@@ -110,6 +119,17 @@ def atomic_folder(path: str | Path, *, stale: Iterable[str] = ()) -> Iterator[Pa
             file.unlink(missing_ok=True)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def write_json(path: str | Path, value: Any, *, indent: int | None = None) -> None:
+    """Write a JSON file in UTF-8, whole or not at all.
+
+    A lone surrogate, in which Python keeps a byte of a file name that is not UTF-8, is written as
+    JSON's escape for it.
+    """
+    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    with atomic_path(path) as partial:
+        partial.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
 
 
 def _beside(target: Path) -> Path:

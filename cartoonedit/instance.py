@@ -129,7 +129,7 @@ def digest(*parts: NDArray[np.generic] | str) -> str:
     state = hashlib.sha256()
     for part in parts:
         if isinstance(part, str):
-            state.update(f"str {len(part)} {part}".encode())
+            state.update(f"str {len(part)} {part}".encode(errors="surrogatepass"))
         else:
             state.update(f"{part.dtype} {part.shape} ".encode())
             state.update(np.ascontiguousarray(part).data)

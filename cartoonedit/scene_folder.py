@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cartoonedit.errors import InvalidInput
-from cartoonedit.files import atomic_folder
+from cartoonedit.files import atomic_folder, write_json
 from cartoonedit.images import fit, open_grey, open_image, open_mask, save_image
 from cartoonedit.instance import Instance, Tag, check_name, digest
 
@@ -97,8 +97,7 @@ def write_folder(folder: Path, scene: StoredScene) -> Path:
             "parts": parts,
             "meta": scene.meta,
         }
-        text = json.dumps(manifest, indent=2, ensure_ascii=False)
-        (partial / MANIFEST).write_text(text + "\n", encoding="utf-8")
+        write_json(partial / MANIFEST, manifest, indent=2)
     return folder
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import io
 import logging
 import os
 import signal
@@ -88,6 +89,9 @@ def _configure(
     ] = False,
 ) -> None:
     """Cut every character out of a cartoon picture, and make the picture move."""
+    for stream in (sys.stdout, sys.stderr):  # a name that one cannot show must not stop the work
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     level = logging.DEBUG if debug else logging.WARNING if quiet else logging.INFO
     logging.basicConfig(format="%(message)s", handlers=[Notes()], level=logging.WARNING, force=True)
     for package in ("cartoonedit", "segmentation", "prompts", "apps"):

@@ -11,8 +11,9 @@ import typer
 from apps.cli import options
 from apps.cli.batch import share
 from apps.cli.record import write_record
-from apps.cli.segment import ANNOTATIONS, describe_scene, write_json, write_parts
+from apps.cli.segment import ANNOTATIONS, describe_scene, write_parts
 from apps.cli.terminal import bytes_for_people, print_json, print_table, progress_bar, say
+from cartoonedit.files import write_json
 from cartoonedit.samples import sample_path
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)

@@ -10,8 +10,8 @@ import typer
 
 from apps.cli import options
 from apps.cli.batch import share
-from apps.cli.segment import write_json
 from apps.cli.terminal import print_json, print_table, progress_bar
+from cartoonedit.files import write_json
 from segmentation.options import SegmentOptions
 
 app = typer.Typer(

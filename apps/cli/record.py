@@ -14,7 +14,7 @@ import typer
 
 import cartoonedit
 from cartoonedit.errors import InvalidInput
-from cartoonedit.files import atomic_path, sha256
+from cartoonedit.files import sha256, write_json
 
 __all__ = [
     "changes_since",
@@ -76,8 +76,7 @@ def write_record(
         "libraries": {name: _version(name) for name in _LIBRARIES},
     }
     path = record_path(result)
-    with atomic_path(path) as part:
-        part.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(path, record, indent=2)
     return path
 
 

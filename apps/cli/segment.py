@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +14,7 @@ from apps.cli.batch import find_pictures, for_each
 from apps.cli.places import file_names, scene_folders
 from apps.cli.record import recorded_models, write_record
 from apps.cli.terminal import note, print_json, say
+from cartoonedit.files import write_json
 from segmentation.options import SegmentOptions
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cartoonedit.scene import PartName, Scene
     from segmentation.segmenter import Segmenter
 
-__all__ = ["ANNOTATIONS", "app", "describe_scene", "merge_coco", "write_json", "write_parts"]
+__all__ = ["ANNOTATIONS", "app", "describe_scene", "merge_coco", "write_parts"]
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -126,14 +126,6 @@ def merge_coco(parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
             position = len(merged["annotations"]) + 1
             merged["annotations"].append(annotation | {"id": position, "image_id": number})
     return merged
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write a JSON file, whole or not at all."""
-    from cartoonedit.files import atomic_path
-
-    with atomic_path(path) as part:
-        part.write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")
 
 
 def _open(file: Path, folder: Path, segmenter: Segmenter | None, progress: Progress) -> Scene:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -206,6 +207,22 @@ def test_rerun_of_something_else(cli: Any, tmp_path: Path, text: str) -> None:
     run = cli("rerun", path)
     assert run.code == 1
     assert "no record of a run" in run.err
+
+
+def test_names_that_are_not_utf8(cli: Any, picture: Path, tmp_path: Path, two_discs: Any) -> None:
+    odd = os.fsdecode(b"\xe9.png")
+    try:
+        picture.rename(tmp_path / odd)
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    out = tmp_path / "out"
+    for _ in range(2):  # the second run finds the scene of the first again
+        run = cli("segment", tmp_path / odd, "-o", out, "--psd")
+        assert run.code == 0, run.err
+    coco = json.loads((out / "annotations.json").read_text(encoding="utf-8"))
+    assert [image["file_name"] for image in coco["images"]] == [odd]
+    assert cli("rerun", out / "run.json").code == 0
+    assert [path.name for path in out.iterdir() if path.is_dir()] == [Path(odd).stem]
 
 
 def test_merge_coco_numbers_anew() -> None:
