@@ -28,7 +28,8 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 ANNOTATIONS = "annotations.json"
 # What is written into a scene's folder and must not outlive the masks that it was made from.
-_STALE = ("masks/*.png", "depth.png", "plate.png", "overlay.png", "cutouts/*.png", "layers.*")
+_LAYERS = ("layers.psd", "layers.ora")  # and not layers.kra, which is a person's
+_STALE = ("masks/*.png", "depth.png", "plate.png", "overlay.png", "cutouts/*.png", *_LAYERS)
 
 
 @app.command()

@@ -137,6 +137,8 @@ def test_mended_mask_is_kept_until_overwrite(
     out = tmp_path / "out"
     cli("segment", picture, "-o", out)
     (out / "picture" / "masks" / "character-2.png").unlink()
+    painted = out / "picture" / "layers.kra"  # layers.psd, saved by a paint program as its own
+    painted.write_bytes(b"mine")
 
     run = cli("segment", picture, "-o", out)
     assert run.code == 0
@@ -147,6 +149,7 @@ def test_mended_mask_is_kept_until_overwrite(
 
     cli("segment", picture, "-o", out, "--overwrite")
     assert len(json.loads((out / "annotations.json").read_text())["annotations"]) == 2
+    assert painted.read_bytes() == b"mine"
 
 
 def test_a_folder_of_the_user_is_left_alone(
