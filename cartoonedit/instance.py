@@ -255,10 +255,10 @@ def _unit(value: object, label: str) -> float:
 def _number(value: object, label: str) -> float:
     try:
         number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     if isinstance(value, str | bool) or not math.isfinite(number):
-        raise InvalidInput(f"{label} must be a finite number; got {value!r}.")
+        raise InvalidInput(f"{label} must be a finite number; got {value!r:.60}.")
     return number
 
 
@@ -286,6 +286,7 @@ def _check_tags(tags: object, label: str) -> tuple[Tag, ...]:
     for item in items:
         if not isinstance(item, Tag):
             raise InvalidInput(f"{label}: tags must be Tag objects; got {type(item).__name__}.")
+        _unit(item.score, f"{label}: score of tag {item.name!r}")
     return items
 
 

@@ -14,6 +14,7 @@ import glob
 import json
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -261,7 +262,7 @@ def _instance_from_json(entry: Mapping[str, Any], mask: NDArray[np.uint8]) -> In
             Tag(str(tag["name"]), float(tag["score"]), str(tag.get("category", "general")))
             for tag in tags
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise InvalidInput(
             f"each tag needs a 'name' and a 'score' in numbers ({error})."
         ) from error
@@ -310,8 +311,14 @@ def _is_inside(folder: Path, name: object) -> bool:
 
 def _inside(folder: Path, name: object) -> Path:
     """The real path of a file named in ``scene.json``, refused if it lies outside of the folder."""
-    if not _is_inside(folder, name):
-        raise InvalidInput(
-            f"the file name {name!r:.100} leads out of the scene folder, which is not allowed."
-        )
-    return (folder / str(name)).resolve()
+    try:
+        if _is_inside(folder, name):
+            path = (folder / str(name)).resolve()
+            with suppress(FileNotFoundError):
+                path.stat()  # fails for a name that the file system cannot hold
+            return path
+    except (OSError, ValueError, RuntimeError) as error:  # too long, no text, a link to itself
+        raise InvalidInput(f"the file name {name!r:.100} cannot be used: {error!s:.60}.") from error
+    raise InvalidInput(
+        f"the file name {name!r:.100} leads out of the scene folder, which is not allowed."
+    )

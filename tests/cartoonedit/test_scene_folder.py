@@ -276,6 +276,13 @@ def test_an_edited_picture_makes_computed_parts_stale(folder: Path) -> None:
         (lambda v: v["instances"][0].update(mask="masks/../../a.png"), "leads out"),
         (lambda v: v["instances"][0].update(mask="..\\a.png"), "leads out"),
         (lambda v: v["instances"][0].update(mask=["a"]), "leads out"),
+        (lambda v: v["instances"][0].update(mask="a" * 5000), "cannot be used: .*too long"),
+        (lambda v: v["instances"][0].update(mask="\ud800"), "cannot be used"),
+        (lambda v: v["instances"][0].update(score=10**400), "finite number"),
+        (lambda v: v["instances"][0].update(box_xyxy=[0, 0, 1, 10**400]), "finite number"),
+        (lambda v: v["instances"][0].update(joints={"a": [0, -(10**400)]}), "finite number"),
+        (lambda v: v["instances"][0].update(tags=[{"name": "x", "score": 10**400}]), "each tag"),
+        (lambda v: v["instances"][0].update(tags=[{"name": "x", "score": 1e999}]), "finite"),
         (lambda v: v.update(picture="/etc/passwd"), "leads out"),
     ],
 )
@@ -301,6 +308,10 @@ def test_links_out_of_the_folder_are_refused(folder: Path) -> None:
     mask.unlink()
     mask.symlink_to(folder.parent / "secret.png")
     with pytest.raises(InvalidInput, match="leads out of the scene folder"):
+        Scene.load(folder)
+    mask.unlink()
+    mask.symlink_to(mask.name)
+    with pytest.raises(InvalidInput, match="cannot be used"):
         Scene.load(folder)
 
 
