@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from segmentation.dataset.clutter import draw_patch, scatter_clutter
 from segmentation.dataset.harmonise import degrade, match_colours, vary_colours
 from segmentation.dataset.layout import Placement, draw_count, draw_placements
 from segmentation.dataset.sources import Library
@@ -49,10 +51,17 @@ def compose(sources: Sources, seed: int, index: int, size_wh: tuple[int, int]) -
     rng = np.random.default_rng((seed, index))
     background = _draw_background(sources.backgrounds, rng, size_wh)
     if rng.random() < 0.4:
-        _scatter_clutter(background, rng)
+        scatter_clutter(background, rng)
+    if rng.random() < 0.35:
+        for _ in range(rng.integers(1, 4)):
+            _paste(background, _draw_thing(sources.backgrounds, rng, background.shape[:2]))
     if rng.random() < 0.03:
         return Sample(degrade(background, rng), np.zeros((0, size_wh[1], size_wh[0]), np.uint8))
     layers = _draw_layers(sources.foregrounds, rng, background)
+    if rng.random() < 0.15:
+        # Something stands before a character, as in any crowded picture.
+        thing = _draw_thing(sources.backgrounds, rng, background.shape[:2])
+        layers.insert(int(rng.integers(1, len(layers) + 1)), thing)
     layers, alphas = _keep_visible(layers, (size_wh[1], size_wh[0]))
     picture = background.astype(np.float32)
     for layer in layers:
@@ -62,12 +71,13 @@ def compose(sources: Sources, seed: int, index: int, size_wh: tuple[int, int]) -
 
 @dataclass
 class _Layer:
-    """A subject on the canvas: RGBA of the rectangle at ``left, top``."""
+    """Something on the canvas: RGBA of the rectangle at ``left, top``."""
 
     rgba: npt.NDArray[np.uint8]
     left: int
     top: int
     canvas_hw: tuple[int, int]
+    is_character: bool = True
 
     def alpha(self) -> npt.NDArray[np.uint8]:
         full = np.zeros(self.canvas_hw, np.uint8)
@@ -101,34 +111,6 @@ def _draw_background(
     if rng.random() < 0.25:
         crop = vary_colours(np.ascontiguousarray(crop), rng)
     return np.ascontiguousarray(crop).astype(np.uint8)
-
-
-def _scatter_clutter(canvas: npt.NDArray[np.uint8], rng: np.random.Generator) -> None:
-    """Draw things that are no characters: shapes with outlines, and words."""
-    height, width = canvas.shape[:2]
-    for _ in range(rng.integers(1, 6)):
-        colour = tuple(int(c) for c in rng.integers(0, 256, 3))
-        ink = tuple(int(c) for c in rng.integers(0, 80, 3))
-        x, y = int(rng.integers(width)), int(rng.integers(height))
-        r = int(np.exp(rng.uniform(np.log(0.02), np.log(0.25))) * min(width, height)) + 2
-        kind = rng.integers(4)
-        if kind == 0:
-            axes = (r, int(r * rng.uniform(0.4, 1)) + 1)
-            cv2.ellipse(canvas, (x, y), axes, rng.uniform(0, 180), 0, 360, colour, -1, cv2.LINE_AA)
-            cv2.ellipse(canvas, (x, y), axes, 0, 0, 360, ink, 1, cv2.LINE_AA)
-        elif kind == 1:
-            corner = (x + r, y + int(r * rng.uniform(0.3, 1.5)))
-            cv2.rectangle(canvas, (x, y), corner, colour, -1)
-            cv2.rectangle(canvas, (x, y), corner, ink, 1)
-        elif kind == 2:
-            angles = np.sort(rng.uniform(0, 2 * np.pi, rng.integers(3, 9)))
-            radii = r * rng.uniform(0.4, 1, len(angles))
-            points = np.stack((x + radii * np.cos(angles), y + radii * np.sin(angles)), 1)
-            cv2.fillPoly(canvas, [points.astype(np.int32)], colour, cv2.LINE_AA)
-            cv2.polylines(canvas, [points.astype(np.int32)], True, ink, 1, cv2.LINE_AA)
-        else:
-            word = "".join(chr(c) for c in rng.integers(65, 91, rng.integers(2, 8)))
-            cv2.putText(canvas, word, (x, y), cv2.FONT_HERSHEY_DUPLEX, r / 30, ink, 1, cv2.LINE_AA)
 
 
 def _draw_layers(
@@ -200,7 +182,7 @@ def _rotate(rgba: npt.NDArray[np.uint8], angle: float) -> npt.NDArray[np.uint8]:
 def _keep_visible(
     layers: list[_Layer], canvas_hw: tuple[int, int]
 ) -> tuple[list[_Layer], npt.NDArray[np.uint8]]:
-    """Drop hidden subjects, front ones deciding, and return the visible alphas of the rest."""
+    """Drop what is hidden, front layers deciding; and the visible alphas of the characters left."""
     kept: list[_Layer] = []
     alphas: list[npt.NDArray[np.uint8]] = []
     uncovered: npt.NDArray[np.floating] = np.ones(canvas_hw, np.float32)
@@ -211,15 +193,23 @@ def _keep_visible(
         if visible.sum() < MIN_VISIBLE * total or (visible > 127).sum() < 30:
             continue
         kept.append(layer)
-        alphas.append(visible.round().astype(np.uint8))
+        if layer.is_character:
+            alphas.append(visible.round().astype(np.uint8))
         uncovered = uncovered * (1 - own / np.float32(255))
     kept.reverse()
     alphas.reverse()
     return kept, np.array(alphas, np.uint8).reshape(-1, *canvas_hw)
 
 
-def _paste(picture: npt.NDArray[np.float32], layer: _Layer) -> None:
+def _draw_thing(library: Library, rng: np.random.Generator, canvas_hw: tuple[int, int]) -> _Layer:
+    """A piece of another background, anywhere, wholly on the canvas."""
+    side = int(min(canvas_hw) * np.exp(rng.uniform(np.log(0.1), np.log(0.7))))
+    top, left = (int(rng.integers(n - side + 1)) for n in canvas_hw)
+    return _Layer(draw_patch(library, rng, side), left, top, canvas_hw, is_character=False)
+
+
+def _paste(picture: npt.NDArray[Any], layer: _Layer) -> None:
     height, width = layer.rgba.shape[:2]
     window = picture[layer.top : layer.top + height, layer.left : layer.left + width]
     alpha = layer.rgba[..., 3:] / np.float32(255)
-    window += alpha * (layer.rgba[..., :3] - window)
+    window[...] = window + alpha * (layer.rgba[..., :3] - window.astype(np.float32))

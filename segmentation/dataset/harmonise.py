@@ -34,9 +34,21 @@ def quantise(rgb: Picture, levels: int) -> Picture:
     return np.clip((np.floor(rgb / step) + 0.5) * step, 0, 255).astype(np.uint8)
 
 
+def ink(rgb: Picture, rng: np.random.Generator) -> Picture:
+    """Black lines where tones change, as in a picture that was drawn before it was coloured."""
+    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+    window = int(rng.choice([5, 7, 11]))
+    lines = cv2.adaptiveThreshold(
+        grey, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY, window, rng.uniform(5, 12)
+    )
+    return np.where(cv2.medianBlur(lines, 3)[..., None] > 0, rgb, rgb // 5).astype(np.uint8)
+
+
 def degrade(rgb: Picture, rng: np.random.Generator) -> Picture:
-    """What may happen to a finished picture: toning, greyscale, blur, grain, JPEG."""
+    """What may happen to a finished picture: lines, toning, greyscale, blur, grain, JPEG."""
     out = rgb
+    if rng.random() < 0.08:
+        out = ink(out, rng)
     if rng.random() < 0.3:
         gain = rng.uniform(0.75, 1.25, 3).astype(np.float32)
         out = np.clip(out * gain + rng.uniform(-20, 20), 0, 255).astype(np.uint8)

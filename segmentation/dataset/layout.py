@@ -37,20 +37,21 @@ def draw_count(rng: np.random.Generator) -> int:
 def draw_placements(rng: np.random.Generator, cut_at_bottom: list[bool]) -> list[Placement]:
     """Places for as many subjects as ``cut_at_bottom`` has entries, rear to front.
 
-    Three kinds of scene: a group on common ground, people side by side, and anything anywhere.
+    Four kinds of scene: a group on common ground, people side by side, a huddle of which each
+    hides some of another, and anything anywhere.
 
     Args:
         rng: source of chance.
         cut_at_bottom: whether each subject is a bust, whose cut belongs at the picture's border.
     """
     count = len(cut_at_bottom)
-    kind = rng.choice(["ground", "row", "free"], p=[0.4, 0.2, 0.4])
+    kind = rng.choice(["ground", "row", "huddle", "free"], p=[0.3, 0.15, 0.3, 0.25])
     base = float(np.exp(rng.uniform(np.log(0.22), np.log(0.85))))
     if kind == "row":
         base = min(base, 1.6 / count)
     columns = rng.permutation((np.arange(count) + 0.5) / count)
     horizon = rng.uniform(0.3, 0.6)
-    places = []
+    places: list[Placement] = []
     for i, bust in enumerate(cut_at_bottom):
         if kind == "ground":
             # Farther up means farther away, and smaller, towards the horizon.
@@ -61,6 +62,13 @@ def draw_placements(rng: np.random.Generator, cut_at_bottom: list[bool]) -> list
             bottom = rng.uniform(0.85, 1.05)
             height = base * rng.uniform(0.8, 1.2)
             centre_x = columns[i] + rng.uniform(-0.4, 0.4) / count
+        elif kind == "huddle":
+            height = float(np.exp(rng.normal(np.log(0.6), 0.4)))
+            centre_x, bottom = rng.uniform(0.15, 0.85), rng.uniform(0.6, 1.1)
+            if places:
+                near = places[rng.integers(len(places))]
+                centre_x = np.clip(near.centre_x + rng.normal(0, 0.4) * near.height, 0, 1)
+                bottom = np.clip(near.bottom + rng.normal(0, 0.2) * near.height, 0.3, 1.15)
         else:
             height = float(np.exp(rng.uniform(np.log(0.14), np.log(1.2))))
             bottom = rng.uniform(0.3, 1.15)
