@@ -39,11 +39,14 @@ class RefineSettings:
         size: Side of its square input in pixels.
         colour_order: `bgr` or `rgb`.
         threshold: Probability at which a pixel counts as inside.
+        box_hint: What the fourth channel holds outside of the rough mask but inside of the
+            character's box, 0..1. The released weights know no boxes: 0.
     """
 
     size: int = 720
     colour_order: str = "bgr"
     threshold: float = 0.3
+    box_hint: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,24 @@ def bounds_xyxy(mask: BoolMask) -> tuple[int, int, int, int] | None:
     return (x, y, x + width, y + height) if width else None
 
 
+def with_box(rough: NDArray[np.float32], box_xyxy: Box | None, hint: float) -> NDArray[np.float32]:
+    """The fourth channel: a rough mask, and around it its box, if the weights know boxes.
+
+    Args:
+        rough: `(H, W)` 0..1.
+        box_xyxy: In pixels of `rough`; may reach outside. None takes the mask's own.
+        hint: `RefineSettings.box_hint`.
+    """
+    box = box_xyxy or bounds_xyxy(rough > 0.5)
+    if not hint or box is None:
+        return rough
+    x1, y1 = (max(0, round(v)) for v in box[:2])
+    x2, y2 = (max(0, round(v)) for v in box[2:])
+    channel = rough.copy()
+    np.maximum(channel[y1:y2, x1:x2], np.float32(hint), out=channel[y1:y2, x1:x2])
+    return channel
+
+
 # The whole picture, as published.
 
 
@@ -144,7 +165,14 @@ def refine_picture(
     """
     colours = _colours(shrink_and_pad(picture, settings.size), settings)
     examples = (
-        np.concatenate((colours, shrink_and_pad(mask.astype(np.float32), settings.size)[None]))
+        np.concatenate(
+            (
+                colours,
+                with_box(
+                    shrink_and_pad(mask.astype(np.float32), settings.size), None, settings.box_hint
+                )[None],
+            )
+        )
         for mask in masks
     )
     height, width = picture.shape[:2]
@@ -213,6 +241,19 @@ class Window:
         result[v1:v2, u1:u2] = resample(image[y1:y2, x1:x2], (u2 - u1, v2 - v1))
         return result
 
+    def project(self, box_xyxy: Box) -> Box:
+        """A box of the picture, in pixels of the input."""
+        x1, y1, x2, y2 = self.source_xyxy
+        u1, v1, u2, v2 = self.target_xyxy
+        across, down = (u2 - u1) / (x2 - x1), (v2 - v1) / (y2 - y1)
+        left, top, right, bottom = box_xyxy
+        return (
+            u1 + (left - x1) * across,
+            v1 + (top - y1) * down,
+            u1 + (right - x1) * across,
+            v1 + (bottom - y1) * down,
+        )
+
     def paste(self, result: NDArray[np.float32]) -> Refined:
         """What the network gave for this window, in pixels of the picture."""
         x1, y1, x2, y2 = self.source_xyxy
@@ -261,9 +302,9 @@ def refine_crops(
                 continue
             window = Window.around(known or box, picture.shape[1::-1], settings.size)
             windows.append(window)
-            rough = window.cut(mask.astype(np.float32)) > 0.5
-            colours = _colours(window.cut(picture), settings)
-            yield np.concatenate((colours, rough[None].astype(np.float32)))
+            rough = (window.cut(mask.astype(np.float32)) > 0.5).astype(np.float32)
+            channel = with_box(rough, window.project(known or box), settings.box_hint)
+            yield np.concatenate((_colours(window.cut(picture), settings), channel[None]))
 
     done = 0
     for probability in _in_batches(net, examples(), device):

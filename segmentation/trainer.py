@@ -78,6 +78,9 @@ class Trainer:
         out.mkdir(parents=True, exist_ok=True)
         self.accelerator = Accelerator(mixed_precision=options.precision)
         optimizer = torch.optim.AdamW(_parameter_groups(net, options.weight_decay), lr=options.lr)
+        net = net.to(
+            memory_format=torch.channels_last
+        )  # what the convolutions of CPUs and GPUs like best
         self.net, self.optimizer = self.accelerator.prepare(net, optimizer)
         bare = self.accelerator.unwrap_model(self.net)
         self.average = AveragedModel(

@@ -6,7 +6,8 @@ where it stopped, and the number of workers changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -15,14 +16,21 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from segmentation.dataset.coarse import coarse_like
+from segmentation.dataset.coarse import Mask, coarse_like
 from segmentation.dataset.compose import Sample, Sources, compose
-from segmentation.dataset.proposals import Box, DetectorProposals
+from segmentation.dataset.proposals import Box, DetectorProposals, proposal_for
 from segmentation.losses import Targets
 from segmentation.preprocess import PAD_VALUE
+from segmentation.refine import with_box
 
 PROPOSED = 0.85
-"""Share of the rough masks that a detector draws, if there is one."""
+"""Share of the scenes whose rough masks a detector draws, if there is one."""
+
+CROPS = 3
+"""At most so many characters of one scene: composing and detecting cost more than cutting."""
+
+BOX_HINT = 0.25
+"""`RefineSettings.box_hint` of what is trained here."""
 
 MIN_PIXELS = 25
 """Smaller visible parts are nobody's target."""
@@ -85,7 +93,7 @@ def collate_detector(examples: list[tuple[Tensor, Targets]]) -> tuple[Tensor, li
 
 
 class RefinerExamples(Dataset[tuple[Tensor, Tensor, Tensor]]):
-    """Crops around one character each, with a rough mask to start from and the true alpha.
+    """Crops around the characters of a scene, with a rough mask to start from and the true alpha.
 
     Args:
         sources: the material.
@@ -117,7 +125,7 @@ class RefinerExamples(Dataset[tuple[Tensor, Tensor, Tensor]]):
         return self.length
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
-        """BGR uint8 ``(3, S, S)``, rough mask and true alpha uint8 ``(1, S, S)``."""
+        """BGR ``(k, 3, S, S)``, rough masks with their boxes and alphas ``(k, 1, S, S)``, uint8."""
         size = _size_of_batch(self.seed, index // self.batch, self.sizes)
         rng = np.random.default_rng((self.seed, index, 3))
         canvas = (self.canvas, self.canvas)
@@ -126,32 +134,59 @@ class RefinerExamples(Dataset[tuple[Tensor, Tensor, Tensor]]):
         while not len(sample.alphas):
             attempt += self.length
             sample = compose(self.sources, self.seed, attempt, canvas)
-        picture, rough, alpha = self._crop_one(sample, rng, size)
-        bgr = np.ascontiguousarray(picture[..., ::-1].transpose(2, 0, 1))
-        return torch.from_numpy(bgr), torch.from_numpy(rough)[None], torch.from_numpy(alpha)[None]
+        crops = [self._crop(sample, rough, rng, size) for rough in self._roughs(sample, rng)]
+        pictures, roughs, alphas = (np.stack(parts) for parts in zip(*crops, strict=True))
+        bgr = np.ascontiguousarray(pictures[..., ::-1].transpose(0, 3, 1, 2))
+        return (
+            torch.from_numpy(bgr),
+            torch.from_numpy(roughs)[:, None],
+            torch.from_numpy(alphas)[:, None],
+        )
 
-    def _crop_one(
-        self, sample: Sample, rng: np.random.Generator, size: int
-    ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-        """Crop around a random character: picture, rough mask, alpha, each ``size`` squared."""
-        chosen = int(rng.integers(len(sample.alphas)))
-        alpha = sample.alphas[chosen]
-        proposal = None
+    def _roughs(self, sample: Sample, rng: np.random.Generator) -> Iterator[_RoughMask]:
+        """Rough masks of up to `CROPS` random characters."""
+        found = None
         if self.proposals is not None and rng.random() < PROPOSED:
-            proposal = self.proposals(sample.picture, alpha > 127, rng)
-        if proposal is None:
-            others = np.delete(sample.alphas, chosen, axis=0)
-            rough = coarse_like(alpha > 127, others > 127, rng)
-            proposal = rough, _about(_box(alpha > 127), rng)
-        rough, box = proposal
-        matrix = _window(box, rng, size)
+            found = self.proposals(sample.picture, rng)
+        truths = sample.alphas > 127
+        boxes = [_box(truth) for truth in truths]
+        for chosen in rng.permutation(len(truths))[:CROPS].tolist():
+            proposal = proposal_for(chosen, boxes, found, rng) if found else None
+            if proposal is None:
+                others = np.delete(truths, chosen, axis=0)
+                proposal = coarse_like(truths[chosen], others, rng), _about(boxes[chosen], rng)
+            yield _RoughMask(chosen, *proposal)
+
+    def _crop(
+        self, sample: Sample, rough: _RoughMask, rng: np.random.Generator, size: int
+    ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+        """Around one character: picture, rough mask and box, alpha, each ``size`` squared."""
+        matrix = _window(rough.box, rng, size)
 
         def crop(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
             cropped = cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR)
             return cropped.astype(np.uint8)
 
-        rough_crop = np.where(crop(rough.astype(np.uint8) * 255) > 127, 255, 0)
-        return crop(sample.picture), rough_crop.astype(np.uint8), crop(alpha)
+        mask = crop(rough.mask.astype(np.uint8) * 255) > 127
+        x0, y0, x1, y1 = np.asarray(rough.box) * matrix[0, 0] + np.tile(matrix[:, 2], 2)
+        channel = with_box(mask.astype(np.float32), (x0, y0, x1, y1), BOX_HINT) * 255
+        return crop(sample.picture), channel.astype(np.uint8), crop(sample.alphas[rough.of])
+
+
+class _RoughMask(NamedTuple):
+    """A rough mask of character number ``of``, and the box that its crop is made around."""
+
+    of: int
+    mask: Mask
+    box: Box
+
+
+def collate_refiner(
+    examples: list[tuple[Tensor, Tensor, Tensor]],
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The crops of several scenes in one batch ``(N, ., S, S)``; N varies."""
+    pictures, roughs, alphas = (torch.cat(parts) for parts in zip(*examples, strict=True))
+    return pictures, roughs, alphas
 
 
 def _about(box: tuple[int, int, int, int], rng: np.random.Generator) -> Box:

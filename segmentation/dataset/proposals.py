@@ -11,17 +11,19 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from safetensors import safe_open
 
+from segmentation.assign import pairwise_iou
 from segmentation.dataset.coarse import Mask
-from segmentation.detect import detect
+from segmentation.detect import Detections, detect
 from segmentation.rtmdet import RTMDetIns
 from segmentation.trainer import load_start
 
-SAME_IOU = 0.3
-"""A prediction whose mask overlaps a character's by more stands for it."""
+SAME_IOU = 0.5
+"""A prediction whose box overlaps a character's by more stands for it, however wrong its mask."""
 
-SIDES = (256, 320, 448)
+SIDES = (256, 320, 384)
 
 Box = tuple[float, float, float, float]
 
@@ -38,31 +40,38 @@ class DetectorProposals:
         self.weights, self.sides = weights, tuple(sides)
         self._net: RTMDetIns | None = None
 
-    def __call__(
-        self, picture: npt.NDArray[np.uint8], truth: Mask, rng: np.random.Generator
-    ) -> tuple[Mask, Box] | None:
-        """A random prediction for the character ``truth`` ``(H, W)``; None if there is none.
-
-        Args:
-            picture: RGB ``(H, W, 3)``.
-            truth: its visible part.
-            rng: source of chance.
-
-        Returns:
-            The rough mask, and the box xyxy in pixels, which is usually better than the mask.
-        """
+    def __call__(self, picture: npt.NDArray[np.uint8], rng: np.random.Generator) -> Detections:
+        """What the detector finds in a scene, RGB ``(H, W, 3)``, at a random size."""
         if self._net is None:
             with safe_open(self.weights, "pt") as file:
                 size = file.metadata()["size"]
             self._net = RTMDetIns(size).eval().requires_grad_(False)
             load_start(self._net, self.weights)
         side = int(rng.choice(self.sides))
-        found = detect(self._net, picture, size=side, score_threshold=0.1, max_instances=20)
-        shared = (found.masks & truth).sum((1, 2))
-        union = (found.masks | truth).sum((1, 2))
-        same = np.flatnonzero(shared > SAME_IOU * union)
-        if not len(same):
-            return None
-        chosen = int(rng.choice(same))
-        x0, y0, x1, y1 = found.boxes_xyxy[chosen].tolist()
-        return found.masks[chosen], (x0, y0, x1, y1)
+        return detect(self._net, picture, size=side, score_threshold=0.1, max_instances=12)
+
+
+def proposal_for(
+    chosen: int, true_boxes: Sequence[Box], found: Detections, rng: np.random.Generator
+) -> tuple[Mask, Box] | None:
+    """A random prediction for one of a scene's characters; None if there is none.
+
+    Args:
+        chosen: which character.
+        true_boxes: xyxy of all characters, in pixels.
+        found: what a detector sees in the scene.
+        rng: source of chance.
+
+    Returns:
+        The rough mask, and the box xyxy in pixels, which is usually better than the mask.
+    """
+    ious = pairwise_iou(
+        torch.from_numpy(found.boxes_xyxy), torch.tensor(true_boxes, dtype=torch.float32)
+    )
+    same = ((ious.argmax(dim=1) == chosen) & (ious[:, chosen] > SAME_IOU)).nonzero()[:, 0]
+    usable = [i for i in same.tolist() if found.masks[i].any()]
+    if not usable:
+        return None
+    taken = int(rng.choice(usable))
+    x0, y0, x1, y1 = found.boxes_xyxy[taken].tolist()
+    return found.masks[taken], (x0, y0, x1, y1)

@@ -20,6 +20,7 @@ from segmentation.refine import (
     shrink_and_pad,
     tidy,
     to_alpha,
+    with_box,
 )
 
 SETTINGS = RefineSettings(size=96, colour_order="bgr", threshold=0.3)
@@ -71,6 +72,45 @@ def test_colour_order_of_the_input() -> None:
         list(refine_picture(net, picture, [mask], RefineSettings(16, order)))
         list(refine_crops(net, [(picture, mask, None)], RefineSettings(16, order)))
         assert all(batch[0, :3, 5, 5].tolist() == np.eye(3)[red].tolist() for batch in net.batches)
+
+
+@pytest.mark.parametrize(
+    ("box", "marked"),
+    [
+        ((2.0, 3.0, 6.0, 8.0), (2, 3, 6, 8)),
+        ((-5.0, -5.0, 4.4, 3.6), (0, 0, 4, 4)),
+        ((8.0, 8.0, 99.0, 99.0), (8, 8, 10, 10)),
+        (None, (4, 4, 5, 5)),
+    ],
+)
+def test_boxes_are_hinted_at_around_the_rough_mask(
+    box: tuple[float, float, float, float] | None, marked: tuple[int, int, int, int]
+) -> None:
+    rough = np.zeros((10, 10), np.float32)
+    rough[4, 4] = 1
+    x1, y1, x2, y2 = marked
+    expected = np.zeros_like(rough)
+    expected[y1:y2, x1:x2] = 0.25
+    expected[4, 4] = 1
+    np.testing.assert_array_equal(with_box(rough, box, 0.25), expected)
+    np.testing.assert_array_equal(with_box(rough, box, 0), rough)
+
+
+def test_crops_hint_at_the_box_where_it_is() -> None:
+    picture = np.zeros((60, 200, 3), np.uint8)
+    mask = np.zeros((60, 200), bool)
+    mask[20:30, 100:104] = True
+    net = Recorder()
+    hinting = RefineSettings(64, box_hint=0.25)
+    (result,) = refine_crops(net, [(picture, mask, (90.0, 10.0, 120.0, 50.0))], hinting)
+    whole = np.zeros((60, 200), np.float32)
+    x, y = result.origin_xy
+    height, width = result.probability.shape
+    whole[y : y + height, x : x + width] = result.probability
+    assert whole[12:48, 92:118].min() > 0.2
+    assert whole[22:28, 101:103].min() > 0.9
+    whole[8:52, 88:122] = 0
+    assert whole.max() == 0
 
 
 def ellipse(size_wh: tuple[int, int], box_xyxy: tuple[int, int, int, int]) -> NDArray[np.bool_]:

@@ -12,7 +12,14 @@ from cartoonedit.errors import InvalidInput
 from segmentation.dataset.coarse import coarse_like
 from segmentation.dataset.compose import MIN_VISIBLE, Sources, compose
 from segmentation.dataset.layout import draw_count, draw_placements
-from segmentation.dataset.loader import DetectorExamples, RefinerExamples, collate_detector
+from segmentation.dataset.loader import (
+    BOX_HINT,
+    CROPS,
+    DetectorExamples,
+    RefinerExamples,
+    collate_detector,
+    collate_refiner,
+)
 from segmentation.dataset.sources import Library
 from tests.segmentation.dataset.material import write_art
 
@@ -106,10 +113,14 @@ def test_refiner_examples_are_crops_with_rough_masks(sources: Sources) -> None:
     examples = RefinerExamples(sources, seed=0, batch=2, sizes=[64], length=6, canvas=96)
     for i in range(6):
         picture, rough, alpha = examples[i]
-        assert picture.shape == (3, 64, 64)
-        assert rough.shape == alpha.shape == (1, 64, 64)
-        assert set(rough.unique().tolist()) <= {0, 255}
-        assert alpha.max() > 127
+        count = len(picture)
+        assert 1 <= count <= CROPS
+        assert picture.shape == (count, 3, 64, 64)
+        assert rough.shape == alpha.shape == (count, 1, 64, 64)
+        assert set(rough.unique().tolist()) <= {0, int(255 * BOX_HINT), 255}
+        assert (alpha.amax((1, 2, 3)) > 127).all()
+    pictures, roughs, alphas = collate_refiner([examples[0], examples[1]])
+    assert len(pictures) == len(roughs) == len(alphas) == sum(len(examples[i][0]) for i in (0, 1))
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
