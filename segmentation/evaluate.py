@@ -26,6 +26,9 @@ IOU_TYPES = ("bbox", "segm", "boundary")
 Json = dict[str, Any]
 Source = str | Path | Mapping[str, Any] | Sequence[Mapping[str, Any]]
 _CATEGORY = {"id": 1, "name": "character"}
+# What reading a value of the wrong kind raises, here or in the evaluator's own code.
+_WRONG = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError,
+          MemoryError)  # fmt: skip
 
 
 def evaluate(
@@ -112,9 +115,9 @@ def _read(source: Source, what: str) -> Any:
 def _truth(content: Any) -> Json:
     """A COCO dict of one category, with what evaluators take for granted filled in."""
     try:
-        images = [{"id": image["id"], **image} for image in content["images"]]
+        images = [_image(image) for image in content["images"]]
         annotations = [_true_annotation(a) for a in content["annotations"]]
-    except (KeyError, TypeError, ValueError) as error:
+    except _WRONG as error:
         raise InvalidInput(
             "the annotations must be a COCO dict with 'images' (id, file_name, width, height) and"
             f" 'annotations' (image_id, bbox or segmentation); {error!r} is missing or wrong."
@@ -125,12 +128,18 @@ def _truth(content: Any) -> Json:
     return {"images": images, "annotations": annotations, "categories": [dict(_CATEGORY)]}
 
 
+def _image(image: Mapping[str, Any]) -> Json:
+    sides = {side: int(image[side]) for side in ("width", "height")}
+    if min(sides.values()) < 1:
+        raise ValueError(f"{sides['width']}x{sides['height']} pixels")
+    return {**image, "id": int(image["id"]), "file_name": str(image["file_name"]), **sides}
+
+
 def _true_annotation(annotation: Mapping[str, Any]) -> Json:
-    box = [float(value) for value in annotation.get("bbox") or _tight_box(annotation)]
-    x, y, width, height = box
+    x, y, width, height = box = _box(annotation)
     ignored = int(bool(annotation.get("iscrowd") or annotation.get("ignore")))
     result = {
-        "image_id": annotation["image_id"],
+        "image_id": int(annotation["image_id"]),
         "category_id": _CATEGORY["id"],
         "bbox": box,
         "area": float(annotation.get("area") or width * height),
@@ -144,10 +153,13 @@ def _true_annotation(annotation: Mapping[str, Any]) -> Json:
     return result
 
 
-def _tight_box(annotation: Mapping[str, Any]) -> list[float]:
+def _box(annotation: Mapping[str, Any]) -> list[float]:
+    """Left, top, width and height; where an annotation has none, those around its mask."""
     from faster_coco_eval.core import mask
 
-    return list(mask.toBbox(annotation["segmentation"]))
+    box = annotation.get("bbox") or mask.toBbox(annotation["segmentation"])
+    x, y, width, height = (float(value) for value in box)
+    return [x, y, width, height]
 
 
 def _results(content: Any, images: Sequence[Json]) -> list[Json]:
@@ -165,8 +177,8 @@ def _results(content: Any, images: Sequence[Json]) -> list[Json]:
             if content["annotations"] and not results:
                 raise InvalidInput("no picture of the predictions has a file name of the truth.")
             return results
-        results = [_result(found, found["image_id"]) for found in content]
-    except (KeyError, TypeError, ValueError) as error:
+        results = [_result(found, int(found["image_id"])) for found in content]
+    except _WRONG as error:
         if isinstance(error, InvalidInput):
             raise
         raise InvalidInput(
@@ -186,7 +198,7 @@ def _result(found: Mapping[str, Any], image_id: Any) -> Json:
         "image_id": image_id,
         "category_id": _CATEGORY["id"],
         "score": float(found["score"]),
-        "bbox": list(found.get("bbox") or _tight_box(found)),
+        "bbox": _box(found),
     }
     if found.get("segmentation"):
         result["segmentation"] = found["segmentation"]
@@ -198,12 +210,18 @@ def _average_precision(truth: Json, results: list[Json], iou_type: str) -> dict[
 
     # Both classes write into what they are given.
     own_truth = {**truth, "annotations": [dict(a) for a in truth["annotations"]]}
-    known = COCO(own_truth)
-    found = known.loadRes([dict(result) for result in results])
-    run = COCOeval_faster(
-        known, found, iou_type, print_function=logger.debug, boundary_cpu_count=cpu_count()
-    )
-    run.run()
+    try:
+        known = COCO(own_truth)
+        found = known.loadRes([dict(result) for result in results])
+        run = COCOeval_faster(
+            known, found, iou_type, print_function=logger.debug, boundary_cpu_count=cpu_count()
+        )
+        run.run()
+    except _WRONG as error:
+        raise InvalidInput(
+            f"annotations and predictions cannot be compared ({iou_type}): {error!s:.200} Masks"
+            " must be COCO's polygons or run lengths, of the size of their picture."
+        ) from error
     precision, recall = run.eval["precision"][:, :, 0, 0, -1], run.eval["recall"][:, 0, 0, -1]
     by_iou = precision.mean(axis=1)
     return {
