@@ -88,11 +88,15 @@ def read_record(path: Path) -> dict[str, Any]:
     """
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
+        files = [entry["file"] for entry in [*record["inputs"], *record["models"]]]
+        texts = [record["command"], *files, *(entry["name"] for entry in record["models"])]
         complete = (
             record["format"] == FORMAT
-            and {"command", "arguments", "inputs", "models"} <= record.keys()
+            and all(isinstance(text, str) for text in texts)
+            and isinstance(record["arguments"], dict)
+            and record["command"] != "rerun"  # which is not recorded, and could name itself
         )
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         complete = False
     if not complete:
         raise InvalidInput(

@@ -203,7 +203,21 @@ def test_rerun_tells_what_has_changed(
     assert f"{picture} has changed" in run.err
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"format": 99}'])
+RECORD = {"format": 1, "command": "segment", "arguments": {}, "inputs": [], "models": []}
+DAMAGED = [
+    {"format": 99},
+    {"command": 3},
+    {"command": "rerun"},
+    {"arguments": []},
+    {"inputs": None},
+    {"inputs": ["a.png"]},
+    {"models": [{"file": "a.ckpt"}]},
+]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[1]", "[" * 100_000, *(json.dumps(RECORD | one) for one in DAMAGED)]
+)
 def test_rerun_of_something_else(cli: Any, tmp_path: Path, text: str) -> None:
     path = tmp_path / "run.json"
     path.write_text(text)
