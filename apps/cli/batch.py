@@ -82,13 +82,14 @@ def for_each(
 
     Raises:
         Cancelled: The work was stopped; nothing of the file in hand is left.
+        BrokenPipeError: The reader of stdout went away, as ``head`` does.
     """
     results, failures = [], []
     with progress_bar() as show:
         for index, file in enumerate(files):
             try:
                 results.append(work(file, share(show, index, len(files), file.name)))
-            except Cancelled:
+            except (Cancelled, BrokenPipeError):  # nobody reads on: that is no picture's fault
                 raise
             except Exception as error:  # any kind: the other pictures do not suffer for this one
                 logger.debug("%s failed", file, exc_info=True)

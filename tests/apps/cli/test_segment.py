@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -177,6 +178,19 @@ def test_ctrl_c_leaves_whole_files_only(
     out = tmp_path / "out"
     assert cli("segment", picture, second, "-o", out).code == 130
     assert [p.name for p in out.iterdir()] == ["picture"]
+
+
+def test_a_reader_that_goes_away_stops_the_work(
+    cli: Any, picture: Path, tmp_path: Path, two_discs: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(message: str) -> None:
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    monkeypatch.setattr("apps.cli.segment.say", gone)
+    shutil.copy(picture, tmp_path / "second.png")
+    run = cli("segment", picture, tmp_path / "second.png", "-o", tmp_path / "out")
+    assert (run.code, run.err) == (1, "")
+    assert two_discs[0].seen == ["picture.png"]
 
 
 def test_rerun_repeats(
