@@ -179,7 +179,7 @@ class _Manifest:
                 " Give a picture, or a folder that Scene.save or `cartoonedit segment` wrote."
             )
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))
+            values = json.loads(path.read_text(encoding="utf-8-sig"))  # some editors add a mark
         except (ValueError, RecursionError) as error:
             raise InvalidInput(
                 f"{path} is not valid JSON: {error}. Undo the last edit in it."

@@ -82,7 +82,7 @@ def is_scene(path: Path) -> bool:
 
 def _is_scene_of(folder: Path, file: Path) -> bool:
     try:
-        source = json.loads((folder / "scene.json").read_text(encoding="utf-8"))["source"]
+        source = json.loads((folder / "scene.json").read_text(encoding="utf-8-sig"))["source"]
         return Path(source).absolute() == file.absolute()
     except (OSError, ValueError, TypeError, KeyError):
         return False

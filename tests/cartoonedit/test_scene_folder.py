@@ -199,6 +199,12 @@ def test_a_mask_saved_anew_is_no_edit(folder: Path) -> None:
     assert scene.has("depth") and scene.has("plate") and scene[0].box_xyxy == (2, 5, 9, 25)
 
 
+def test_an_editor_may_mark_scene_json_as_utf8(folder: Path) -> None:
+    path = folder / "scene.json"
+    path.write_text(path.read_text(encoding="utf-8"), encoding="utf-8-sig")
+    assert [instance.name for instance in Scene.load(folder)] == ["character-1", "りんご"]
+
+
 def test_a_mask_of_other_proportions_is_refused(folder: Path) -> None:
     save_image(folder / "masks" / "character-1.png", np.ones((40, 40), np.uint8))
     with pytest.raises(InvalidInput, match=r"character-1.png is 40x40 .* its picture is 40x30"):

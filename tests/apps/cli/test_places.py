@@ -31,9 +31,11 @@ def test_scene_of_the_same_file_is_found_again(tmp_path: Path) -> None:
     file, folder = tmp_path / "a.png", tmp_path / "out" / "a-2"
     folder.mkdir(parents=True)
     (folder.parent / "a").mkdir()
-    (folder / "scene.json").write_text(json.dumps({"source": str(file)}))
-    assert is_scene(folder)
-    assert scene_folders([file], folder.parent) == {file: folder}
+    for encoding in ("utf-8", "utf-8-sig"):
+        text = json.dumps({"source": str(file)})
+        (folder / "scene.json").write_text(text, encoding=encoding)
+        assert is_scene(folder)
+        assert scene_folders([file], folder.parent) == {file: folder}
 
 
 @given(st.lists(st.sampled_from(["a", "A", "b", "a-2", "a-3", "b-2"]), max_size=8))
