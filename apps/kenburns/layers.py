@@ -28,6 +28,9 @@ __all__ = ["Canvas", "CutOut", "Layers", "Surface", "build", "make_canvas", "mea
 STEP = 0.03
 """A jump of disparity between neighbouring pixels that counts as an edge, where a surface tears."""
 
+BESIDE = 0.12
+"""How far from a border of the picture, in widths, the camera plan looks for edges of depth."""
+
 RIM = 2
 """Pixels around a cut-out that cubic interpolation reads."""
 
@@ -201,6 +204,13 @@ def measure(canvas: Canvas, size_wh: tuple[int, int]) -> Stage:
     height, width = canvas.q.shape
     sides = (np.s_[:, 0], np.s_[0], np.s_[:, -1], np.s_[-1])  # left, top, right, bottom
     borders = [[float(canvas.q[side].min()), float(canvas.q[side].max())] for side in sides]
+    # What lies behind something narrow at a border shows beside it, and must go on to the frame's.
+    n = max(1, round(BESIDE * width))
+    bands = np.s_[:, :n], np.s_[:n, :], np.s_[:, -n:], np.s_[-n:, :]
+    jump = _jumps(canvas.q) > STEP
+    for border, band in zip(borders, bands, strict=True):
+        if jump[band].any():
+            border[0] = min(border[0], float(canvas.q[band].min()))
     boxes = []
     for mask, q in zip(canvas.masks, canvas.depths, strict=True):
         shown = mask >= FAINT
@@ -357,8 +367,7 @@ def _plate(canvas: Canvas, early: NDArray[np.uint8], margin: int, seed: int) -> 
     step = max(STEP, 1.5 / margin)  # what tears open less than that need not be filled
     window = np.ones((2 * margin + 1,) * 2, np.uint8)
     behind = cv2.erode(canvas.q, window)  # the farthest disparity within the margin
-    jump = cv2.dilate(canvas.q, np.ones((3, 3))) - cv2.erode(canvas.q, np.ones((3, 3))) > step
-    band = grow(jump, margin) & (canvas.q - behind > step)
+    band = grow(_jumps(canvas.q) > step, margin) & (canvas.q - behind > step)
     if not band.any():
         return [Surface(canvas.plate, canvas.q, early)]
     # The fill must continue the far side, not the near one: that is painted out some way, too.
@@ -367,3 +376,9 @@ def _plate(canvas: Canvas, early: NDArray[np.uint8], margin: int, seed: int) -> 
     q = np.where(band, behind, canvas.q).astype(np.float32)
     front = Surface(canvas.plate, canvas.q, early, torn=True)
     return [Surface(deep, q, np.where(near[..., None], deep, early)), front]
+
+
+def _jumps(q: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How much disparity differs around each pixel."""
+    window = np.ones((3, 3), np.uint8)
+    return cv2.dilate(q, window) - cv2.erode(q, window)

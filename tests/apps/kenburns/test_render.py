@@ -142,6 +142,19 @@ class TestFrames:
             for border in (frame[-1], frame[:, 0]):
                 np.testing.assert_allclose(border, np.full_like(border, (0, 200, 0)), atol=2)
 
+    def test_what_is_behind_a_narrow_border_goes_on_to_the_border_of_the_frame(self) -> None:
+        depth = np.full((72, 128), 0.05, np.float32)
+        depth[2:-2, 2:-2] = 0.95
+        scene = Scene(np.zeros((72, 128, 3), np.uint8), depth=depth)
+        for move in MOVES:
+            camera, render = KenBurns(move=move).prepare(scene)
+            for t in TIMES:
+                x, y, _ = render._lookups[0](camera(t), 1)
+                assert x.min() > -0.52, (move, t)
+                assert y.min() > -0.52, (move, t)
+                assert x.max() < 127.52, (move, t)
+                assert y.max() < 71.52, (move, t)
+
     def test_nothing_jumps_from_the_first_frame_to_the_second(self, scene: Scene) -> None:
         camera, render = KenBurns(easing="linear").prepare(scene)
         frames = [render(camera(t)).astype(float) for t in np.linspace(0, 0.2, 21)]
