@@ -168,11 +168,13 @@ def _load_npy(path: Path) -> NDArray[np.float32]:
     if values.ndim != 2 or values.size == 0 or values.dtype.kind not in "fiu":
         got = f"{values.dtype} {values.shape}"
         raise InvalidInput(f"a depth array must be numbers of shape (H, W); {path} holds {got}.")
-    if not np.isfinite(values).all():
-        raise InvalidInput(f"{path} holds values that are not finite. Replace them first.")
     if values.dtype in (np.uint8, np.uint16):
         return (values / np.float32(np.iinfo(values.dtype).max)).astype(np.float32)
-    return values.astype(np.float32)
+    with np.errstate(over="ignore"):
+        values = values.astype(np.float32)
+    if not np.isfinite(values).all():  # too large for 32 bits is infinite, too
+        raise InvalidInput(f"{path} holds values that are not finite. Replace them first.")
+    return values
 
 
 def _normalise(values: NDArray[np.float32]) -> NDArray[np.float32]:

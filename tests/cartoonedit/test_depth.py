@@ -172,7 +172,13 @@ class TestFiles:
 
     @pytest.mark.parametrize(
         "array",
-        [np.zeros((3, 4, 5)), np.zeros(0), np.full((4, 4), np.nan), np.full((4, 4), "a")],
+        [
+            np.zeros((3, 4, 5)),
+            np.zeros(0),
+            np.full((4, 4), np.nan),
+            np.full((4, 4), 1e300),
+            np.full((4, 4), "a"),
+        ],
     )
     def test_no_depth_map(self, tmp_path: Path, array: np.ndarray) -> None:
         np.save(tmp_path / "d.npy", array)
