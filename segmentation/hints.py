@@ -98,19 +98,21 @@ def rough_from_points(points: Any, size_wh: tuple[int, int], seen: Detections) -
                 f"point {number} is {_listed((x, y))}, outside of the picture of"
                 f" {size_wh[0]}x{size_wh[1]} pixels."
             )
-        roughs.append(Rough(_character_at(x, y, size_wh, seen)))
+        roughs.append(_character_at(x, y, size_wh, seen))
     return roughs
 
 
-def _character_at(x: float, y: float, size_wh: tuple[int, int], seen: Detections) -> BoolMask:
+def _character_at(x: float, y: float, size_wh: tuple[int, int], seen: Detections) -> Rough:
     if len(seen):
         on_mask = seen.masks[:, int(y), int(x)]
         if on_mask.any():
-            return seen.masks[int(np.argmax(on_mask * seen.scores))]
+            likeliest = int(np.argmax(on_mask * seen.scores))
+            x1, y1, x2, y2 = np.clip(seen.boxes_xyxy[likeliest], 0, [*size_wh, *size_wh]).tolist()
+            return Rough(seen.masks[likeliest], box_xyxy=(x1, y1, x2, y2))
     disc = np.zeros((size_wh[1], size_wh[0]), np.uint8)
     radius = max(2, round(_POINT_RADIUS * max(size_wh)))
     cv2.circle(disc, (int(x), int(y)), radius, 1, thickness=-1)
-    return disc.view(bool)
+    return Rough(disc.view(bool))
 
 
 def rough_from_masks(masks: Any, size_wh: tuple[int, int]) -> list[Rough]:

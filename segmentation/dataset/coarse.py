@@ -12,8 +12,8 @@ Mask = npt.NDArray[np.bool_]
 def coarse_like(mask: Mask, others: npt.NDArray[np.bool_], rng: np.random.Generator) -> Mask:
     """Spoil a true mask the ways a coarse one is wrong.
 
-    Now and then it is the bounding box (a person's prompt). Else: parts missing, parts of
-    neighbours or of the background added, limits smoothed and displaced, fine structure lost.
+    Parts missing, parts of neighbours or of the background added, limits smoothed and displaced,
+    fine structure lost.
 
     Args:
         mask: the truth, ``(H, W)``.
@@ -22,10 +22,6 @@ def coarse_like(mask: Mask, others: npt.NDArray[np.bool_], rng: np.random.Genera
     """
     xs, ys = np.flatnonzero(mask.any(0)), np.flatnonzero(mask.any(1))
     x0, x1, y0, y1 = xs[0], xs[-1] + 1, ys[0], ys[-1] + 1
-    if rng.random() < 0.08:
-        box = np.zeros_like(mask)
-        box[y0:y1, x0:x1] = True
-        return box
     side = max(x1 - x0, y1 - y0)
     rough = mask.copy()
     if len(others) and rng.random() < 0.4:

@@ -26,6 +26,9 @@ from segmentation.refine import with_box
 PROPOSED = 0.85
 """Share of the scenes whose rough masks a detector draws, if there is one."""
 
+BOXED = 0.2
+"""Share of the rough masks that are a box around the character, as a person draws one."""
+
 CROPS = 3
 """At most so many characters of one scene: composing and detecting cost more than cutting."""
 
@@ -152,6 +155,8 @@ class RefinerExamples(Dataset[tuple[Tensor, Tensor, Tensor]]):
         boxes = [_box(truth) for truth in truths]
         for chosen in rng.permutation(len(truths))[:CROPS].tolist():
             proposal = proposal_for(chosen, boxes, found, rng) if found else None
+            if rng.random() < BOXED:
+                proposal = _filled(_about(boxes[chosen], rng), truths[chosen].shape)
             if proposal is None:
                 others = np.delete(truths, chosen, axis=0)
                 proposal = coarse_like(truths[chosen], others, rng), _about(boxes[chosen], rng)
@@ -195,6 +200,11 @@ def _about(box: tuple[int, int, int, int], rng: np.random.Generator) -> Box:
     width, height = x1 - x0, y1 - y0
     off = rng.normal(0, 0.03, 4) * (width, height, width, height)
     return x0 + off[0], y0 + off[1], x1 + off[2], y1 + off[3]
+
+
+def _filled(box: Box, shape_hw: tuple[int, ...]) -> tuple[Mask, Box]:
+    """All of a box as a rough mask, and the box."""
+    return with_box(np.zeros(shape_hw, np.float32), box, 1) > 0, box
 
 
 def _window(box: Box, rng: np.random.Generator, size: int) -> npt.NDArray[np.float64]:
