@@ -9,7 +9,9 @@ import torch
 from safetensors import safe_open
 
 from cartoonedit.errors import InvalidInput
+from segmentation.dataset.loader import BOX_HINT
 from segmentation.isnet import ISNet
+from segmentation.models import load_refiner
 from segmentation.rtmdet import RTMDetIns
 from segmentation.train import main
 from segmentation.trainer import TrainOptions, load_start, save_weights
@@ -93,4 +95,11 @@ def test_refiner_learns_from_a_detector(art: Path, tmp_path: Path) -> None:
     train("detector", art, tmp_path / "detector", 1, "--size", "nano")
     weights = tmp_path / "detector" / "weights.safetensors"
     train("refiner", art, tmp_path / "refiner", 1, "--width", "0.1", "--detector", str(weights))
-    assert (tmp_path / "refiner" / "weights.safetensors").is_file()
+    trained = tmp_path / "refiner" / "weights.safetensors"
+    assert load_refiner(trained, torch.device("cpu")).settings.box_hint == BOX_HINT
+
+
+def test_refiner_goes_on_without_an_encoder(art: Path, tmp_path: Path) -> None:
+    train("refiner", art, tmp_path, 1, "--width", "0.1", "--feature-weight", "0")
+    assert (tmp_path / "weights.safetensors").is_file()
+    assert not (tmp_path / "encoder").exists()
