@@ -76,12 +76,12 @@ _WEIGHTS = (
             "detector": WeightsFile(
                 "rtmdet-tiny.safetensors",
                 size_bytes=11_314_212,
-                sha256="2e397472bd4b5e2a04f65baeb9f4e950687742ccacbafdb27ba4130061775cd9",
+                sha256="107da624adc44271403a5428a5b795e32451a430bd3c893861ddbabcb349886f",
             ),
             "refiner": WeightsFile(
                 "isnet-slim.safetensors",
-                size_bytes=12_514_604,
-                sha256="b5f0df0629b34ff58309c51148de071f664f097b640fea5c6fbf5dfe9486cc0b",
+                size_bytes=12_514_620,
+                sha256="1cb645f372397d7915f609c8db93963d01f2c3e299ef3323e119ce84b033d21f",
             ),
         },
         licence="MIT",

@@ -15,6 +15,7 @@ from segmentation.refine import (
     BATCH,
     RefineSettings,
     Window,
+    firm,
     refine_crops,
     refine_picture,
     shrink_and_pad,
@@ -72,6 +73,23 @@ def test_colour_order_of_the_input() -> None:
         list(refine_picture(net, picture, [mask], RefineSettings(16, order)))
         list(refine_crops(net, [(picture, mask, None)], RefineSettings(16, order)))
         assert all(batch[0, :3, 5, 5].tolist() == np.eye(3)[red].tolist() for batch in net.batches)
+
+
+def test_firm_masks_are_soft_at_their_edges_only() -> None:
+    alpha = np.full((100, 100), 40, np.uint8)  # doubt everywhere
+    alpha[20:80, 20:80] = 160
+    alpha[50, 50] = 90  # a pinhole
+    alpha[5, 5] = 200  # a crumb
+    alpha[85:95, 30:60] = 200  # a part of its own
+    firmed = firm(alpha, 4)
+    inside = np.zeros((100, 100), bool)
+    inside[20:80, 20:80] = inside[85:95, 30:60] = True
+    np.testing.assert_array_equal(firmed >= 128, inside)
+    assert (firmed[25:75, 25:75] == 255).all()
+    assert not firmed[:15].any()
+    assert (firmed[22, 22:78] < 255).all()
+    assert not firm(np.zeros((5, 7), np.uint8), 2).any()
+    assert (firm(np.full((5, 7), 200, np.uint8), 2) >= 200).all()
 
 
 @pytest.mark.parametrize(
