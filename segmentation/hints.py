@@ -15,7 +15,7 @@ from cartoonedit.images import open_mask
 from segmentation.detect import Detections
 from segmentation.refine import BoolMask
 
-__all__ = ["Rough", "rough_from_boxes", "rough_from_masks", "rough_from_points"]
+__all__ = ["Rough", "clipped", "rough_from_boxes", "rough_from_masks", "rough_from_points"]
 
 _POINT_RADIUS = 0.08
 """Share of the picture's longer side that a point stands for where the detector sees nothing."""
@@ -34,6 +34,14 @@ class Rough:
     mask: BoolMask
     score: float = 1.0
     box_xyxy: tuple[float, float, float, float] | None = None
+
+
+def clipped(
+    box: NDArray[np.float32], size_wh: tuple[int, int]
+) -> tuple[float, float, float, float]:
+    """The box cut at the picture's border, which the detector's may cross."""
+    x1, y1, x2, y2 = np.clip(box, 0, [*size_wh, *size_wh]).tolist()
+    return x1, y1, x2, y2
 
 
 def _table(values: Any, columns: int, what: str) -> NDArray[np.float64]:
@@ -107,8 +115,9 @@ def _character_at(x: float, y: float, size_wh: tuple[int, int], seen: Detections
         on_mask = seen.masks[:, int(y), int(x)]
         if on_mask.any():
             likeliest = int(np.argmax(on_mask * seen.scores))
-            x1, y1, x2, y2 = np.clip(seen.boxes_xyxy[likeliest], 0, [*size_wh, *size_wh]).tolist()
-            return Rough(seen.masks[likeliest], box_xyxy=(x1, y1, x2, y2))
+            return Rough(
+                seen.masks[likeliest], box_xyxy=clipped(seen.boxes_xyxy[likeliest], size_wh)
+            )
     disc = np.zeros((size_wh[1], size_wh[0]), np.uint8)
     radius = max(2, round(_POINT_RADIUS * max(size_wh)))
     cv2.circle(disc, (int(x), int(y)), radius, 1, thickness=-1)

@@ -11,14 +11,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from cartoonedit.errors import InvalidInput
 from cartoonedit.images import Picture
 from cartoonedit.runtime import Progress, pick_device, pick_dtype, silent
 from cartoonedit.scene import Instance, Scene
 from segmentation.detect import Canvas, Detections, run_network, select
-from segmentation.hints import Rough, rough_from_boxes, rough_from_masks, rough_from_points
+from segmentation.hints import Rough, clipped, rough_from_boxes, rough_from_masks, rough_from_points
 from segmentation.models import find_files, load_detector, load_refiner
 from segmentation.options import SegmentOptions
 from segmentation.refine import Alpha, BoolMask, Refined, refine_crops, refine_picture
@@ -210,7 +209,7 @@ class Segmenter:
         detected = self._detect(scenes, self.options.threshold, self.options.max_instances)
         return [
             [
-                Rough(_fitted(mask, scene.size_wh), float(score), _clipped(box, scene.size_wh))
+                Rough(_fitted(mask, scene.size_wh), float(score), clipped(box, scene.size_wh))
                 for mask, score, box in zip(
                     found.masks, found.scores, found.boxes_xyxy, strict=True
                 )
@@ -317,11 +316,3 @@ def _fitted(mask: BoolMask, size_wh: tuple[int, int]) -> BoolMask:
     """A mask of the picture's size; only the reference's slip makes smaller ones."""
     missing = size_wh[1] - mask.shape[0], size_wh[0] - mask.shape[1]
     return np.pad(mask, [(0, missing[0]), (0, missing[1])]) if any(missing) else mask
-
-
-def _clipped(
-    box: NDArray[np.float32], size_wh: tuple[int, int]
-) -> tuple[float, float, float, float]:
-    """The box cut at the picture's border, which the detector's may cross."""
-    x1, y1, x2, y2 = np.clip(box, 0, [*size_wh, *size_wh]).tolist()
-    return x1, y1, x2, y2
