@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from apps.kenburns import KenBurns
 from apps.kenburns.camera import Pose, Stage
@@ -63,6 +64,19 @@ def test_an_instance_is_drawn_where_the_projection_says(pose: Pose, q: float) ->
     rows, columns = np.mgrid[:150, :300]
     found = np.array([(frame * columns).sum(), (frame * rows).sum()]) / frame.sum()
     np.testing.assert_allclose(found, expected, atol=0.05)
+
+
+def _frame_with_the_first_aside(
+    picture: NDArray[np.uint8],
+    masks: tuple[NDArray[np.uint8], NDArray[np.uint8]],
+    plate: NDArray[np.uint8],
+) -> NDArray[np.uint8]:
+    """Two characters, the first in front, seen from a camera that went to the side."""
+    front, rear = masks
+    scene = Scene(picture, [Instance(front, depth=0.1), Instance(rear, depth=0.5)], plate=plate)
+    made = make_canvas(scene, (128, 72))
+    layers = build(made, (128, 72), 30.0)
+    return Renderer(layers, measure(made, (128, 72)), (128, 72))(Pose(x=0.2))
 
 
 class TestLookup:
@@ -184,10 +198,7 @@ class TestFrames:
         bar[6:66, 50:70], block[30:42, 70:100] = 255, 255
         plate = picture.copy()
         picture[bar > 0], picture[block > 0] = (0, 0, 120), (0, 180, 0)
-        scene = Scene(picture, [Instance(bar, depth=0.1), Instance(block, depth=0.5)], plate=plate)
-        made = make_canvas(scene, (128, 72))
-        layers = build(made, (128, 72), 30.0)
-        frame = Renderer(layers, measure(made, (128, 72)), (128, 72))(Pose(x=0.2))
+        frame = _frame_with_the_first_aside(picture, (bar, block), plate)
         green = frame[..., 1] > 90
         assert green[36].sum() > 32
         assert not green[:26].any()
@@ -200,10 +211,7 @@ class TestFrames:
         plate = picture.copy()
         picture[bar > 0], picture[block > 0] = (0, 0, 200), (0, 180, 0)
         picture[20:52, 70:72] = 0  # the outline
-        scene = Scene(picture, [Instance(bar, depth=0.1), Instance(block, depth=0.5)], plate=plate)
-        made = make_canvas(scene, (128, 72))
-        layers = build(made, (128, 72), 30.0)
-        frame = Renderer(layers, measure(made, (128, 72)), (128, 72))(Pose(x=0.2))
+        frame = _frame_with_the_first_aside(picture, (bar, block), plate)
         assert frame[36].max(axis=1).min() < 40
 
     def test_the_old_background_leaves_no_halo(self) -> None:
