@@ -153,7 +153,7 @@ def _find(
     from cartoonedit.export import coco
 
     drawn: Any = files if render is None else (render(open_image(file)) for file in files)
-    for image, scene in zip(images, segmenter.batch(drawn), strict=True):
+    for image, scene in zip(images, segmenter.batch(drawn, progress=silent), strict=True):
         yield [
             {"image_id": image["id"]}
             | {name: found[name] for name in ("category_id", "segmentation", "bbox", "score")}
@@ -179,16 +179,15 @@ def _known(
     if maker != made_by:
         logger.info("%s was made with other weights or options: all pictures are done anew", kept)
         return {}
-    found: dict[int, list[Json]] = {}
-    for image in images:
-        old = ids.get((image["file_name"], digests[image["id"]]))
-        if old is not None:
-            found[image["id"]] = [
-                {**{k: v for k, v in result.items() if k != "id"}, "image_id": image["id"]}
-                for result in before
-                if result["image_id"] == old
-            ]
-    return found
+    of_old: dict[int, list[Json]] = {old: [] for old in ids.values()}
+    for result in before:
+        of_old[result["image_id"]].append({k: v for k, v in result.items() if k != "id"})
+    now = {image["id"]: (image["file_name"], digests[image["id"]]) for image in images}
+    return {
+        number: [result | {"image_id": number} for result in of_old[ids[picture]]]
+        for number, picture in now.items()
+        if picture in ids
+    }
 
 
 def _save(
