@@ -63,9 +63,7 @@ def outline(
         colour: RGB.
         line: Width in pixels.
     """
-    contours, _ = cv2.findContours(
-        inside.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE
-    )
+    contours, _ = cv2.findContours(inside.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     cv2.drawContours(canvas, contours, -1, (20, 20, 20), 3 * line, cv2.LINE_AA)
     cv2.drawContours(canvas, contours, -1, colour, line, cv2.LINE_AA)
 

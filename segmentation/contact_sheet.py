@@ -121,9 +121,7 @@ def _laid_out(cells: Sequence[tuple[Rgb, PictureScore]], title: str, threshold: 
     rows = [cells[start : start + across] for start in range(0, len(cells), across)]
     heights = [max(cell.shape[0] for cell, _ in row) for row in rows]
     width = max(_GAP + across * (_CELL + _GAP), 2 * (_CELL + _GAP))
-    sheet = Image.new(
-        "RGB", (width, _HEAD + sum(h + _CAPTION + _GAP for h in heights)), _PAPER
-    )
+    sheet = Image.new("RGB", (width, _HEAD + sum(h + _CAPTION + _GAP for h in heights)), _PAPER)
     draw = ImageDraw.Draw(sheet)
     _head(draw, title, threshold)
     y = _HEAD
@@ -161,4 +159,4 @@ def _caption(draw: ImageDraw.ImageDraw, xy: tuple[int, int], score: PictureScore
 def _latin(text: str, longest: int) -> str:
     """Text that the font can show, its end kept where it is too long."""
     text = text.encode("ascii", "backslashreplace").decode()
-    return text if len(text) <= longest else f"...{text[3 - longest:]}"
+    return text if len(text) <= longest else f"...{text[3 - longest :]}"

@@ -77,16 +77,16 @@ def _score(image: Json, true: list[Json], findings: list[Json], key: str) -> Pic
     ious = _ious(findings, characters, key)
     pairs = [(f, c) for f, c in zip(*linear_sum_assignment(-ious), strict=True) if ious[f, c] > 0]
     good = {f for f, c in pairs if ious[f, c] >= 0.5}
-    excused = (_ious(findings, ignored, key) >= 0.5).any(axis=1)
-    excused[[f for f, _ in pairs]] = False
-    total = len(characters) + len(findings) - len(pairs) - int(excused.sum())
+    inside = set(np.flatnonzero((_ious(findings, ignored, key) >= 0.5).any(axis=1)))
+    excused = len(inside - {f for f, _ in pairs})
+    total = len(characters) + len(findings) - len(pairs) - excused
     return PictureScore(
         image_id=image["id"],
         file_name=image["file_name"],
         score=float(sum(ious[f, c] for f, c in pairs)) / total if total else 1.0,
         characters=len(characters),
         found=len(good),
-        wrong=len(findings) - len(good) - int(excused.sum()),
+        wrong=len(findings) - len(good) - excused,
     )
 
 
