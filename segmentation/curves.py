@@ -12,7 +12,7 @@ from cartoonedit.overlay import PALETTE
 
 __all__ = ["draw_curves"]
 
-_SIDE, _LEFT, _TOP, _BOTTOM, _KEY = 420, 64, 24, 56, 26  # pixels
+_SIDE, _LEFT, _TOP, _BOTTOM, _KEY = 420, 64, 42, 64, 26  # pixels
 _FINE = 3  # drawn larger and made smaller, which smooths the lines
 _PAPER, _INK, _GRID = (250, 249, 246), (60, 60, 65), (222, 220, 214)
 
