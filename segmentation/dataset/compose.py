@@ -183,7 +183,7 @@ def _draw_layers(
         Figure(cutout.shape[1] / cutout.shape[0], file.is_cut_at_the_bottom)
         for cutout, file in zip(cutouts, files, strict=True)
     ]
-    places = draw_placements(rng, figures, parse_shares(recipe.layout), sources.photos)
+    places = draw_placements(rng, figures, parse_shares(recipe.placing), sources.photos)
     matched = rng.random() < recipe.match_histogram
     layers = []
     for place in places:

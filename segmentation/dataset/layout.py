@@ -59,7 +59,7 @@ def draw_placements(
     Args:
         rng: source of chance.
         figures: the characters.
-        shares: of each kind of layout, summing to 1; see `Recipe.layout`.
+        shares: of each kind of layout, summing to 1; see `Recipe.placing`.
         photos: for the layout ``photo``; without it, or without a photo of more people than there
             are figures, ``ground`` does.
     """

@@ -18,11 +18,11 @@ class Recipe:
     Attributes:
         mean_subjects: Mean λ of the Poisson distribution of the number of characters; at least one
             is drawn.
-        layout: What decides where characters stand, and how often, as "photo=0.8 huddle=0.2": photo
-            (person boxes of a photo), ground (common ground, smaller towards the horizon), row
-            (side by side), huddle (each hides some of another), free (anything anywhere), regular
-            (evenly spaced, of one size), partition (one in each cell of a divided picture). Where
-            there are no photos, ground takes their share.
+        placing: What decides where characters stand, and how often, as "photo=0.8 huddle=0.2":
+            photo (person boxes of a photo), ground (common ground, smaller towards the horizon),
+            row (side by side), huddle (each hides some of another), free (anything anywhere),
+            regular (evenly spaced, of one size), partition (one in each cell of a divided
+            picture). Where there are no photos, ground takes their share.
         empty: A scene without characters.
         same_source: All characters of one source, as the cast of one picture is.
         turn: A character is turned by some degrees.
@@ -48,7 +48,7 @@ class Recipe:
     """
 
     mean_subjects: float = 2.5
-    layout: str = "photo=1"
+    placing: str = "photo=1"
     empty: float = 0.0
     same_source: float = 0.0
     turn: float = 0.0
@@ -81,7 +81,7 @@ class Recipe:
             value = getattr(self, field.name)
             if field.name != "mean_subjects" and field.type == "float" and not 0 <= value <= 1:
                 raise InvalidInput(f"{field.name} must be between 0 and 1; got {value}")
-        parse_shares(self.layout)
+        parse_shares(self.placing)
         self.qualities()
 
     def qualities(self) -> tuple[int, ...]:
@@ -95,14 +95,14 @@ class Recipe:
         return tuple(int(word) for word in words)
 
 
-def parse_shares(layout: str) -> dict[str, float]:
+def parse_shares(placing: str) -> dict[str, float]:
     """Turn ``"photo=3 huddle=1"`` into shares that sum to 1; a bare name counts 1.
 
     Raises:
         InvalidInput: A name is unknown, or a share is no number above 0.
     """
     shares: dict[str, float] = {}
-    for word in layout.replace(",", " ").split():
+    for word in placing.replace(",", " ").split():
         name, _, share = word.partition("=")
         try:
             value = float(share or 1)
@@ -110,12 +110,12 @@ def parse_shares(layout: str) -> dict[str, float]:
             value = -1.0
         if name not in LAYOUT_NAMES or not 0 < value < 1e6:
             raise InvalidInput(
-                f"layout must be pairs such as 'photo=0.8 huddle=0.2' of {', '.join(LAYOUT_NAMES)};"
-                f" {word!r} is none"
+                "placing must be pairs such as 'photo=0.8 huddle=0.2' of"
+                f" {', '.join(LAYOUT_NAMES)}; {word!r} is none"
             )
         shares[name] = shares.get(name, 0.0) + value
     if not shares:
-        raise InvalidInput("layout must name at least one of " + ", ".join(LAYOUT_NAMES))
+        raise InvalidInput("placing must name at least one of " + ", ".join(LAYOUT_NAMES))
     total = sum(shares.values())
     return {name: share / total for name, share in shares.items()}
 
@@ -124,7 +124,7 @@ PAPER = Recipe()
 """Section 3.2: photo layouts, histogram matching, colour quantisation, JPEG."""
 
 EMBEDDED = Recipe(
-    layout="photo=0.25 row=0.1 huddle=0.3 free=0.2 regular=0.05 partition=0.1",
+    placing="photo=0.25 row=0.1 huddle=0.3 free=0.2 regular=0.05 partition=0.1",
     empty=0.03,
     same_source=0.25,
     turn=0.35,

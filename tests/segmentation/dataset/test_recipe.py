@@ -25,8 +25,8 @@ def test_shares(layout: str, shares: dict[str, float]) -> None:
 
 @pytest.mark.parametrize("layout", ["", "  ", "crowd", "row=0", "row=-1", "row=x", "row=nan", "=1"])
 def test_senseless_layouts_are_refused(layout: str) -> None:
-    with pytest.raises(InvalidInput, match="layout must"):
-        Recipe(layout=layout)
+    with pytest.raises(InvalidInput, match="placing must"):
+        Recipe(placing=layout)
 
 
 @pytest.mark.parametrize(
