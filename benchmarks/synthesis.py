@@ -1,7 +1,7 @@
 """How fast scenes are composed, and how that grows with the number of processes.
 
-    python benchmarks/synthesis.py
-    python benchmarks/synthesis.py --art FOLDER --workers 1 2 4 --count 400
+    python -m benchmarks.synthesis
+    python -m benchmarks.synthesis --art FOLDER --workers 1 2 4 --count 400
 
 ``--art`` holds ``foregrounds/<source>/*`` and ``backgrounds/<source>/*``; without it, figures are
 drawn for the purpose. Prints scenes per second for each number of processes, starting them
