@@ -136,8 +136,10 @@ def test_crops_show_how_sure_a_rough_mask_is() -> None:
     rough = np.full((64, 64), 51, np.uint8)
     rough[20:44, 20:44] = 204
     (result,) = refine_crops(Recorder(), [(picture, rough, None)], RefineSettings(64))
-    np.testing.assert_allclose(result.probability[32, 32], 0.8, atol=0.01)
-    np.testing.assert_allclose(result.probability[2, 2], 0.2, atol=0.01)
+    np.testing.assert_allclose(
+        result.probability[len(result.probability) // 2].max(), 0.8, atol=0.01
+    )
+    np.testing.assert_allclose(result.probability[0, 0], 0.2, atol=0.01)
     (nothing,) = refine_crops(Recorder(), [(picture, rough // 2, None)], RefineSettings(64))
     assert not nothing.probability.any()
 
