@@ -18,7 +18,7 @@ from segmentation.dataset.photos import PersonPhotos
 from segmentation.dataset.recipe import EMBEDDED, Recipe, parse_shares
 from segmentation.dataset.sources import Library, PictureFile
 
-__all__ = ["MIN_VISIBLE", "Sample", "Sources", "compose"]
+__all__ = ["MIN_VISIBLE", "Labelled", "Sample", "Sources", "compose"]
 
 MIN_VISIBLE = 0.25
 """A subject that less of is left is taken out of the scene."""
@@ -39,12 +39,23 @@ class Sources:
 
 
 @dataclass
-class Sample:
-    """A composed scene.
+class Labelled:
+    """A picture of which is known what is whose.
 
     Attributes:
         picture: RGB ``(H, W, 3)``.
-        alphas: visible parts, ``(G, H, W)`` 0..255, rear to front.
+        alphas: visible parts of the characters, ``(G, H, W)`` 0..255.
+    """
+
+    picture: Picture
+    alphas: Picture
+
+
+@dataclass
+class Sample(Labelled):
+    """A composed scene, its characters from the rear to the front.
+
+    Attributes:
         amodal: the characters as if nothing stood before them, ``(G, H, W)`` 0..255; of what falls
             on the canvas.
         files: which cut-outs they are.
@@ -53,8 +64,6 @@ class Sample:
         jpeg: the compressed file that ``picture`` was decoded from, if it was.
     """
 
-    picture: Picture
-    alphas: Picture
     amodal: Picture
     files: tuple[PictureFile, ...]
     drawn: int

@@ -15,8 +15,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from cartoonedit.errors import InvalidInput
+from segmentation.dataset.damaged import Damaged
 
 MANIFEST_NAME = "MANIFEST.csv"
 SUFFIXES = {".png", ".webp", ".jpg", ".jpeg"}
@@ -83,6 +85,8 @@ class Library:
         self._weights = weights / weights.sum()
         self._decoded: OrderedDict[Path, npt.NDArray[np.uint8]] = OrderedDict()
         self._bytes = 0
+        self._numbers = {file.path: number for number, file in enumerate(files)}
+        self._damaged = Damaged(len(self._numbers))
 
     @classmethod
     def from_folder(
@@ -113,9 +117,29 @@ class Library:
         return self._names[rng.choice(len(self._names), p=self._weights)]
 
     def draw(self, rng: np.random.Generator, source: str | None = None) -> PictureFile:
-        """A picture, of ``source`` if given."""
-        files = self.sources[source or self.draw_source(rng)]
-        return files[rng.integers(len(files))]
+        """A picture that can be read, of ``source`` if given and if that has any.
+
+        One that cannot is named in the log, once, and another is drawn.
+
+        Raises:
+            InvalidInput: None can be read.
+        """
+        while True:
+            files = self.sources[source or self.draw_source(rng)]
+            file = files[rng.integers(len(files))]
+            if self._is_readable(file):
+                return file
+            if all(self._numbers[other.path] in self._damaged for other in files):
+                source = None
+
+    def _is_readable(self, file: PictureFile) -> bool:
+        number = self._numbers[file.path]
+        if number not in self._damaged:
+            try:
+                self.load(file)
+            except InvalidInput as error:
+                self._damaged.add(number, error)
+        return number not in self._damaged
 
     def load(self, file: PictureFile) -> npt.NDArray[np.uint8]:
         """The picture as RGBA or RGB, ``(H, W, 4 or 3)``; treat it as read-only."""
@@ -143,6 +167,11 @@ def read_picture(path: Path, max_side: int) -> npt.NDArray[np.uint8]:
     Raises:
         InvalidInput: it cannot be read.
     """
+    try:
+        with Image.open(path) as whole:
+            whole.load()  # which notices what OpenCV lets pass: that the end is missing
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise InvalidInput(f"{path} is not a picture that can be read: {error}") from error
     image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if image is None:
         raise InvalidInput(f"{path} is not a picture that can be read")
