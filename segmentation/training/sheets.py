@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -51,15 +50,16 @@ class DetectorSheet:
             found = detect(
                 net, scene.picture, size=self.side, score_threshold=MIN_SCORE, device=device
             )
-            tile = scene.picture.copy()
-            _outline(tile, scene.alphas > 127, TRUTH)
-            _outline(tile, found.masks, FOUND)
-            for box, score in zip(found.boxes_xyxy.round().astype(int), found.scores, strict=True):
-                x0, y0, x1, y1 = box.tolist()
+            tile = _fitted(scene.picture)
+            scale = TILE / max(scene.picture.shape[:2])
+            _outline(tile, scene.alphas > 127, TRUTH, scale)
+            _outline(tile, found.masks, FOUND, scale)
+            corners = (found.boxes_xyxy * scale).round().astype(int)
+            for (x0, y0, x1, y1), score in zip(corners.tolist(), found.scores, strict=True):
                 cv2.rectangle(tile, (x0, y0), (x1, y1), FOUND, 1)
                 place = (max(x0 + 2, 0), max(y0 + 12, 12))
                 cv2.putText(tile, f"{score:.2f}", place, cv2.FONT_HERSHEY_SIMPLEX, 0.4, FOUND, 1)
-            tiles.append(_fitted(tile))
+            tiles.append(tile)
         _save(path, tiles, COLUMNS)
 
 
@@ -90,10 +90,15 @@ class RefinerSheet:
         _save(path, tiles, 4)
 
 
-def _outline(picture: Picture, masks: Iterable[npt.NDArray[np.bool_]], colour: Any) -> None:
+def _outline(
+    tile: Picture, masks: npt.NDArray[np.bool_], colour: tuple[int, int, int], scale: float
+) -> None:
     for mask in masks:
-        lines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-        cv2.drawContours(picture, lines, -1, colour, 2)
+        large = cv2.resize(
+            mask.astype(np.uint8), None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR
+        )
+        lines, _ = cv2.findContours(large, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(tile, lines, -1, colour, 1)
 
 
 def _fitted(image: Picture) -> Picture:
