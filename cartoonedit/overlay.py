@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from cartoonedit.scene import Instance, Scene
 
-__all__ = ["colour_of", "overlay"]
+__all__ = ["colour_of", "outline", "overlay"]
 
 # Distinct in hue and bright enough for dark pictures; neighbours in the list differ most.
 PALETTE = (
@@ -46,10 +46,26 @@ def overlay(scene: Scene) -> NDArray[np.uint8]:
     for instance in scene:
         _fill(canvas, instance)
     for instance in scene:
-        _outline(canvas, instance, line)
+        outline(canvas, instance.mask >= 128, colour_of(instance.name), line)
     if min(width, height) < _SMALLEST_LABELLED:
         return canvas
     return _labels(canvas, scene, size=max(11, round(math.sqrt(width * height) / 55)))
+
+
+def outline(
+    canvas: NDArray[np.uint8], inside: NDArray[np.bool_], colour: tuple[int, int, int], line: int
+) -> None:
+    """Draw the border of a mask into a picture, between two dark lines.
+
+    Args:
+        canvas: RGB `(H, W, 3)`, drawn into.
+        inside: `(H, W)`.
+        colour: RGB.
+        line: Width in pixels.
+    """
+    contours, _ = cv2.findContours(inside.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    cv2.drawContours(canvas, contours, -1, (20, 20, 20), 3 * line, cv2.LINE_AA)
+    cv2.drawContours(canvas, contours, -1, colour, line, cv2.LINE_AA)
 
 
 def _fill(canvas: NDArray[np.uint8], instance: Instance) -> None:
@@ -58,13 +74,6 @@ def _fill(canvas: NDArray[np.uint8], instance: Instance) -> None:
     crop = canvas[y1:y2, x1:x2]
     colour = np.array(colour_of(instance.name), np.float32)
     crop[:] = np.rint(crop + share * (colour - crop)).astype(np.uint8)
-
-
-def _outline(canvas: NDArray[np.uint8], instance: Instance, line: int) -> None:
-    inside = (instance.mask >= 128).astype(np.uint8)
-    contours, _ = cv2.findContours(inside, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-    cv2.drawContours(canvas, contours, -1, (20, 20, 20), 3 * line, cv2.LINE_AA)
-    cv2.drawContours(canvas, contours, -1, colour_of(instance.name), line, cv2.LINE_AA)
 
 
 def _labels(canvas: NDArray[np.uint8], scene: Scene, size: int) -> NDArray[np.uint8]:

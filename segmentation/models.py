@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from segmentation.refine import AlphaNet, RefineSettings
 from segmentation.rtmdet import RawOutputs, RTMDetIns
 from segmentation.views import View, parse_views
 
-__all__ = ["Detector", "Refiner", "find_files", "load_detector", "load_refiner"]
+__all__ = ["Detector", "Refiner", "exchange", "find_files", "load_detector", "load_refiner"]
 
 logger = logging.getLogger(__name__)
 
@@ -94,18 +94,37 @@ def find_files(model: str | Path, refiner: str | Path | None = None) -> tuple[Pa
     return found[0], hub.resolve(refiner)
 
 
+def exchange(files: tuple[Path, Path | None], weights: str | Path) -> tuple[Path, Path | None]:
+    """Put other weights in the place of a model's own.
+
+    Args:
+        files: The model's detector and refiner.
+        weights: A name in the catalogue, a detector file, a refiner file, or a folder that holds
+            either or both; what it does not hold stays as it is.
+
+    Raises:
+        ModelNotFound: A file is not on this machine.
+        InvalidInput: The name is unknown, or there is neither network, or several of a kind.
+    """
+    if str(weights) in hub.CATALOGUE:
+        return find_files(weights)
+    path = hub.resolve(weights)
+    detectors, refiners = _networks(sorted(path.iterdir()) if path.is_dir() else [path])
+    if len(detectors) > 1 or len(refiners) > 1 or not detectors + refiners:
+        raise InvalidInput(
+            f"{str(path)!r} must hold a detector (RTMDet-Ins), a refiner (IS-Net with 4 input"
+            f" channels), or one of each; it holds {len(detectors)} and {len(refiners)}."
+        )
+    return detectors[0] if detectors else files[0], refiners[0] if refiners else files[1]
+
+
 def _own_refiner(model: str, refiner: str | Path | None) -> Path | None:
     return hub.resolve(model, "refiner") if refiner is None else None
 
 
 def _in_folder(folder: Path) -> tuple[Path, Path | None]:
     """The one detector and the refiner, if any, in a folder; told by what is in the files."""
-    detectors, refiners = [], []
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in WEIGHT_ENDINGS:
-            kind = likely_network(load_state_dict(path)) or ""
-            detectors += [path] if kind.startswith("RTMDet") else []
-            refiners += [path] if kind.startswith("IS-Net with 4") else []
+    detectors, refiners = _networks(sorted(folder.iterdir()))
     if len(detectors) != 1 or len(refiners) > 1:
         raise InvalidInput(
             f"the folder {str(folder)!r} must hold one detector (RTMDet-Ins) and at most one"
@@ -113,6 +132,17 @@ def _in_folder(folder: Path) -> tuple[Path, Path | None]:
             f" {len(detectors)} and {len(refiners)}. Name the files: model=FILE, refiner=FILE."
         )
     return detectors[0], refiners[0] if refiners else None
+
+
+def _networks(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """Which of some files are detectors, and which refiners; other files are passed over."""
+    detectors, refiners = [], []
+    for path in paths:
+        if path.suffix.lower() in WEIGHT_ENDINGS:
+            kind = likely_network(load_state_dict(path)) or ""
+            detectors += [path] if kind.startswith("RTMDet") else []
+            refiners += [path] if kind.startswith("IS-Net with 4") else []
+    return detectors, refiners
 
 
 def load_detector(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import MISSING, Field, dataclass, fields
 from pathlib import Path
 from typing import (
@@ -117,7 +118,8 @@ def expand(*classes: type, **defaults: Any) -> Callable[[Command], Command]:
     """Give a command one option per field of dataclasses, in place of its ``**values``.
 
     The option's type and default are the field's, its help is what the ``Attributes`` section of
-    the class says about the field: defaults and their description have one source.
+    the class says about the field: defaults and their description have one source. Of options with
+    one name the first is taken: the command's own, then those of the classes in order.
 
     Args:
         classes: The dataclasses.
@@ -126,17 +128,16 @@ def expand(*classes: type, **defaults: Any) -> Callable[[Command], Command]:
 
     def decorate(command: Command) -> Command:
         signature = inspect.signature(command, eval_str=True)
-        own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
-        made = [
-            _parameter(cls, field, defaults.get(field.name, field.default))
-            for cls in classes
-            for field in fields(cls)
-        ]
-        together = [*own, *made]
+        together = {p.name: p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD}
+        for cls in classes:
+            for field in fields(cls):
+                if field.name not in together:
+                    default = defaults.get(field.name, field.default)
+                    together[field.name] = _parameter(cls, field, default)
         command.__signature__ = signature.replace(  # type: ignore[attr-defined]
-            parameters=[p.replace(kind=p.KEYWORD_ONLY) for p in together]
+            parameters=[p.replace(kind=p.KEYWORD_ONLY) for p in together.values()]
         )
-        command.__annotations__ = {p.name: p.annotation for p in together}
+        command.__annotations__ = {name: p.annotation for name, p in together.items()}
         return command
 
     return decorate
@@ -155,7 +156,8 @@ def _parameter(cls: type, field: Field[Any], default: Any) -> inspect.Parameter:
     hint = get_type_hints(cls, include_extras=True)[field.name]
     option = typer.Option()
     if get_origin(hint) is Annotated:
-        hint, option = get_args(hint)
+        hint, shared = get_args(hint)
+        option = copy(shared)
     option.help = describe_field(cls, field.name)
     if field.name.endswith("_wh"):  # a pair of pixels is one word on the command line
         option = typer.Option(

@@ -44,11 +44,11 @@ class TwoDiscs:
         self.options = options
         self.seen: list[str] = []
 
-    def __call__(self, picture: Path, progress: Any = None) -> Any:
+    def __call__(self, picture: Any, progress: Any = None) -> Any:
         from cartoonedit.scene import Instance, Scene
 
         scene = Scene.open(picture)
-        self.seen.append(Path(picture).name)
+        self.seen.append(Path(picture).name if isinstance(picture, Path) else "drawn")
         width, height = scene.size_wh
         if min(width, height) < 20:
             return scene
@@ -57,6 +57,9 @@ class TwoDiscs:
             np.hypot(columns - x * width, rows - height / 2) < height / 5 for x in (0.25, 0.75)
         ]
         return scene.with_instances([Instance(mask, score=0.9) for mask in masks])
+
+    def batch(self, pictures: Any, progress: Any = None) -> Any:
+        return map(self, pictures)
 
 
 @pytest.fixture
