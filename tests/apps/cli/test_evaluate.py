@@ -71,7 +71,8 @@ def test_report_and_sheets(cli: Any, picture: Path, truth: Path, tmp_path: Path)
     half = shifted(truth, "half.json")
     report, sheet = tmp_path / "made here" / "report.md", tmp_path / "made here" / "worst.png"
     run = cli("evaluate", "segmentation", picture.parent, truth, "--predictions", truth,
-              "--predictions", half, "--report", report, "--sheet", sheet, "--worst", 1)  # fmt: skip
+              "--predictions", half, "--report", report, "--sheet", sheet,
+              "--worst", 1)  # fmt: skip
     assert run.code == 0, run.err
     text = report.read_text()
     assert f"--predictions {half}" in text
