@@ -149,8 +149,9 @@ class _Packed:
 
 def _find_records(folder: Path) -> Iterator[Json]:
     """A record of each picture, paths relative to ``folder``, always in the same order."""
-    places = [folder] if (folder / ANNOTATIONS).is_file() else []
-    places += sorted(p for p in folder.glob("shard-*") if (p / ANNOTATIONS).is_file())
+    places = [folder]  # a finished dataset has one file that knows the pictures of all shards
+    if not (folder / ANNOTATIONS).is_file():
+        places = sorted(p for p in folder.glob("shard-*") if (p / ANNOTATIONS).is_file())
     for place in places:
         yield from _coco_records(folder, place)
     for archive in sorted(folder.glob("shard-*.tar")):
