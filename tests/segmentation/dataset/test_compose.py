@@ -11,14 +11,6 @@ import pytest
 from cartoonedit.errors import InvalidInput
 from segmentation.dataset.coarse import coarse_like
 from segmentation.dataset.compose import MIN_VISIBLE, Sources, compose
-from segmentation.dataset.loader import (
-    BOX_HINT,
-    CROPS,
-    DetectorExamples,
-    RefinerExamples,
-    collate_detector,
-    collate_refiner,
-)
 from segmentation.dataset.recipe import RECIPES, Recipe
 from segmentation.dataset.sources import Library, PictureFile
 from tests.segmentation.dataset.material import write_art
@@ -111,32 +103,6 @@ def test_rough_masks_overlap_the_truth() -> None:
         ious.append((rough & truth).sum() / (rough | truth).sum())
     assert 0.6 < np.median(ious) < 0.98
     assert min(ious) > 0.2
-
-
-def test_detector_examples_batch(sources: Sources) -> None:
-    examples = DetectorExamples(sources, seed=0, batch=4, sizes=[64, 96], length=12)
-    for start in (0, 4, 8):
-        pictures, targets = collate_detector([examples[i] for i in range(start, start + 4)])
-        assert pictures.shape[1:] in {(3, 64, 64), (3, 96, 96)}
-        for target in targets:
-            assert target.masks.shape[1:] == pictures.shape[2:]
-            for box, mask in zip(target.boxes, target.masks, strict=True):
-                x0, y0, x1, y1 = (int(v) for v in box)
-                assert int(mask[y0:y1, x0:x1].sum()) == int(mask.sum())
-
-
-def test_refiner_examples_are_crops_with_rough_masks(sources: Sources) -> None:
-    examples = RefinerExamples(sources, seed=0, batch=2, sizes=[64], length=6, canvas=96)
-    for i in range(6):
-        picture, rough, alpha = examples[i]
-        count = len(picture)
-        assert 1 <= count <= CROPS
-        assert picture.shape == (count, 3, 64, 64)
-        assert rough.shape == alpha.shape == (count, 1, 64, 64)
-        assert set(rough.unique().tolist()) <= {0, int(255 * BOX_HINT), 255}
-        assert (alpha.amax((1, 2, 3)) > 127).all()
-    pictures, roughs, alphas = collate_refiner([examples[0], examples[1]])
-    assert len(pictures) == len(roughs) == len(alphas) == sum(len(examples[i][0]) for i in (0, 1))
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:

@@ -42,5 +42,5 @@ def test_boxes_say_whom_a_finding_shows(
     else:
         assert proposal is not None
         mask, box = proposal
-        np.testing.assert_array_equal(mask, seen.masks[expected])
+        np.testing.assert_array_equal(mask, seen.probabilities[expected])
         assert box == tuple(seen.boxes_xyxy[expected].tolist())
