@@ -45,6 +45,7 @@ def test_refiner_examples_are_crops_with_rough_masks(sources: Sources) -> None:
         sizes=[64],
         canvas=96,
         box_hint=0.25,
+        soft_rough=False,
     )
     for i in range(6):
         picture, rough, alpha = examples[i]
@@ -56,3 +57,10 @@ def test_refiner_examples_are_crops_with_rough_masks(sources: Sources) -> None:
         assert (alpha.amax((1, 2, 3)) > 127).all()
     pictures, roughs, alphas = collate_refiner([examples[0], examples[1]])
     assert len(pictures) == len(roughs) == len(alphas) == sum(len(examples[i][0]) for i in (0, 1))
+
+
+def test_soft_rough_masks_keep_their_edges(sources: Sources) -> None:
+    scenes = ComposedScenes(sources, 0, square=True)
+    examples = RefinerExamples(scenes, seed=0, batch=2, sizes=[64], canvas=96)
+    levels = {level for i in range(6) for level in examples[i][1].unique().tolist()}
+    assert len(levels) > 20
