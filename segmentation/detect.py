@@ -26,7 +26,6 @@ from segmentation.rtmdet import (
 SCORE_THRESHOLD = 0.05
 NMS_IOU = 0.6
 CANDIDATES_PER_LEVEL = 1000
-MASK_THRESHOLD = 0.5
 
 Canvas = Literal["exact", "reference"]
 Network = Callable[[Tensor], RawOutputs]
@@ -64,17 +63,28 @@ class Detections:
     Attributes:
         boxes_xyxy: float32 ``(N, 4)`` in picture pixels; may reach a little outside the picture.
         scores: float32 ``(N,)``.
-        masks: bool ``(N, H, W)``, coarse.
+        probabilities: uint8 ``(N, H, W)``, how likely each pixel is the character's, coarse; 128
+            and more is inside.
         priors: float32 ``(N, 3)`` x, y, stride of the cells they were found in, in input pixels.
     """
 
     boxes_xyxy: npt.NDArray[np.float32]
     scores: npt.NDArray[np.float32]
-    masks: npt.NDArray[np.bool_]
+    probabilities: npt.NDArray[np.uint8]
     priors: npt.NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.scores)
+
+    @property
+    def masks(self) -> npt.NDArray[np.bool_]:
+        """Bool ``(N, H, W)``, coarse."""
+        return self.probabilities > 127
+
+
+def quantised(probabilities: Tensor) -> npt.NDArray[np.uint8]:
+    """Probabilities as uint8, of which those above one half are 128 and more, to the last bit."""
+    return (probabilities * 256 - 1).ceil().clamp(0, 255).to(torch.uint8).cpu().numpy()
 
 
 def gather_candidates(
@@ -112,8 +122,8 @@ def suppress(found: Candidates, iou: float = NMS_IOU, limit: int = 100) -> Tenso
 
 def paste_masks(
     logits: Tensor, geometry: Letterbox, canvas: Canvas = "exact", chunk: int = 8
-) -> npt.NDArray[np.bool_]:
-    """Coarse masks at the size of the picture.
+) -> npt.NDArray[np.uint8]:
+    """Coarse masks at the size of the picture, as `Detections.probabilities`.
 
     Args:
         logits: ``(n, h, w)`` at stride 8.
@@ -123,7 +133,7 @@ def paste_masks(
         chunk: masks enlarged at a time, which bounds the memory.
 
     Returns:
-        bool ``(n, H, W)``; of another size with ``reference`` and an elongated picture.
+        uint8 ``(n, H, W)``; of another size with ``reference`` and an elongated picture.
     """
     width, height = geometry.picture_wh
     scale_w, scale_h = geometry.scale_wh
@@ -132,7 +142,7 @@ def paste_masks(
     input_w, input_h = geometry.input_wh
     # Times a reciprocal, as the reference does: a quotient can round the other way.
     size = (math.ceil(input_h * (1 / scale_h)), math.ceil(input_w * (1 / scale_w)))
-    pasted = np.zeros((len(logits), min(height, size[0]), min(width, size[1])), np.bool_)
+    pasted = np.zeros((len(logits), min(height, size[0]), min(width, size[1])), np.uint8)
     for start in range(0, len(logits), chunk):
         part = logits[start : start + chunk][None]
         part = F.interpolate(part, scale_factor=STRIDES[0], mode="bilinear", align_corners=False)
@@ -141,8 +151,7 @@ def paste_masks(
             part = part[..., : geometry.scaled_wh[1], : geometry.scaled_wh[0]]
             size = (height, width)
         part = F.interpolate(part, size=size, mode="bilinear", align_corners=False)
-        part = part[0, :, :height, :width].sigmoid() > MASK_THRESHOLD
-        pasted[start : start + chunk] = part.cpu().numpy()
+        pasted[start : start + chunk] = quantised(part[0, :, :height, :width].sigmoid())
     return pasted
 
 

@@ -29,11 +29,14 @@ class Rough:
         mask: bool `(H, W)`.
         score: 0..1; 1 if a person gave it.
         box_xyxy: In pixels, inside of the picture; None if there is none.
+        probability: uint8 `(H, W)`, how sure the detector is of each pixel; None if a person gave
+            the mask.
     """
 
     mask: BoolMask
     score: float = 1.0
     box_xyxy: tuple[float, float, float, float] | None = None
+    probability: NDArray[np.uint8] | None = None
 
 
 def clipped(
@@ -116,7 +119,9 @@ def _character_at(x: float, y: float, size_wh: tuple[int, int], seen: Detections
         if on_mask.any():
             likeliest = int(np.argmax(on_mask * seen.scores))
             return Rough(
-                seen.masks[likeliest], box_xyxy=clipped(seen.boxes_xyxy[likeliest], size_wh)
+                seen.masks[likeliest],
+                box_xyxy=clipped(seen.boxes_xyxy[likeliest], size_wh),
+                probability=seen.probabilities[likeliest],
             )
     disc = np.zeros((size_wh[1], size_wh[0]), np.uint8)
     radius = max(2, round(_POINT_RADIUS * max(size_wh)))

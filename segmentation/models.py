@@ -208,6 +208,7 @@ def load_refiner(
         colour_order=said.get("colour_order", RefineSettings.colour_order),
         threshold=float(said.get("mask_threshold", default)),
         box_hint=float(said.get("box_hint", RefineSettings.box_hint)),
+        soft_rough=said.get("rough") == "soft",
     )
     if settings.size < 32:
         raise InvalidInput(f"the refiner's size must be at least 32 pixels; got {settings.size}.")

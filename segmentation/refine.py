@@ -45,12 +45,15 @@ class RefineSettings:
         threshold: Probability at which a pixel counts as inside.
         box_hint: What the fourth channel holds outside of the rough mask but inside of the
             character's box, 0..1. The released weights know no boxes: 0.
+        soft_rough: Whether rough masks are shown as probabilities, which say where the detector is
+            unsure. The released weights know masks of 0 and 1 only.
     """
 
     size: int = 720
     colour_order: str = "bgr"
     threshold: float = 0.3
     box_hint: float = 0.0
+    soft_rough: bool = False
 
 
 @dataclass(frozen=True)
@@ -311,7 +314,7 @@ def resample(image: NDArray, size_wh: tuple[int, int]) -> NDArray:
 
 def refine_crops(
     net: AlphaNet,
-    jobs: Iterable[tuple[RGB, BoolMask, Box | None]],
+    jobs: Iterable[tuple[RGB, BoolMask | Alpha, Box | None]],
     settings: RefineSettings,
     device: torch.device | str = "cpu",
 ) -> Iterator[Refined]:
@@ -319,9 +322,10 @@ def refine_crops(
 
     Args:
         net: Such as `ISNet.alpha`.
-        jobs: Pictures, RGB `(H, W, 3)`, each with one rough mask `(H, W)` and the character's box,
-            xyxy in pixels, which the crop is made around: rough masks often lack a limb. None
-            takes the mask's own box. Characters of different pictures share forward passes.
+        jobs: Pictures, RGB `(H, W, 3)`, each with one rough mask `(H, W)`, bool or a probability
+            0..255, and the character's box, xyxy in pixels, which the crop is made around: rough
+            masks often lack a limb. None takes the mask's own box. Characters of different pictures
+            share forward passes.
         settings: Of the weights.
         device: Where the network is.
 
@@ -332,14 +336,18 @@ def refine_crops(
 
     def examples() -> Iterator[NDArray[np.float32]]:
         for picture, mask, known in jobs:
-            box = bounds_xyxy(mask)
+            soft = mask.dtype == np.uint8
+            box = bounds_xyxy(mask > 127 if soft else mask.astype(bool))
             if box is None:
                 windows.append(None)
                 continue
             window = Window.around(known or box, picture.shape[1::-1], settings.size)
             windows.append(window)
-            rough = (window.cut(mask.astype(np.float32)) > 0.5).astype(np.float32)
-            channel = with_box(rough, window.project(known or box), settings.box_hint)
+            cut = window.cut(mask.astype(np.float32))
+            rough = cut / 255 if soft else cut > 0.5
+            channel = with_box(
+                rough.astype(np.float32), window.project(known or box), settings.box_hint
+            )
             yield np.concatenate((_colours(window.cut(picture), settings), channel[None]))
 
     done = 0

@@ -95,6 +95,7 @@ def refine_loss(
     references: Sequence[Tensor] | None = None,
     *,
     distance: str = "mse",
+    ppa: bool = True,
 ) -> tuple[Tensor, Tensor]:
     """The refinement network's whole loss (equation 7).
 
@@ -104,11 +105,13 @@ def refine_loss(
         features: Of the network.
         references: Of the ground-truth encoder. Both or neither.
         distance: A name in `FEATURE_DISTANCES`.
+        ppa: Weigh pixels by their position; otherwise all count the same, as in the paper's
+            ablation.
 
     Returns:
         The finest map's share (already counted five times) and the total.
     """
-    weight = pixel_weight(target)
+    weight = pixel_weight(target) if ppa else torch.ones_like(target)
     losses = [structure_loss(logits, target, weight) for logits in side_logits]
     finest = FINEST_WEIGHT * losses[0]
     total = finest + torch.stack(losses[1:]).sum()

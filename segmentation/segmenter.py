@@ -20,7 +20,14 @@ from segmentation.detect import Canvas, Detections, run_network, select
 from segmentation.hints import Rough, clipped, rough_from_boxes, rough_from_masks, rough_from_points
 from segmentation.models import find_files, load_detector, load_refiner
 from segmentation.options import SegmentOptions
-from segmentation.refine import Alpha, BoolMask, Refined, refine_crops, refine_picture
+from segmentation.refine import (
+    Alpha,
+    BoolMask,
+    Refined,
+    RefineSettings,
+    refine_crops,
+    refine_picture,
+)
 from segmentation.separate import one_owner_per_pixel, without_duplicates
 from segmentation.views import detect_views
 
@@ -209,9 +216,9 @@ class Segmenter:
         detected = self._detect(scenes, self.options.threshold, self.options.max_instances)
         return [
             [
-                Rough(_fitted(mask, scene.size_wh), float(score), clipped(box, scene.size_wh))
-                for mask, score, box in zip(
-                    found.masks, found.scores, found.boxes_xyxy, strict=True
+                _rough(_fitted(probability, scene.size_wh), score, clipped(box, scene.size_wh))
+                for probability, score, box in zip(
+                    found.probabilities, found.scores, found.boxes_xyxy, strict=True
                 )
             ]
             for scene, found in zip(scenes, detected, strict=True)
@@ -260,7 +267,7 @@ class Segmenter:
 
         if self.options.refine == "instance":
             crops = (
-                (scene.picture, rough.mask, rough.box_xyxy)
+                (scene.picture, _fourth_channel(rough, settings), rough.box_xyxy)
                 for scene, roughs in jobs
                 for rough in roughs
             )
@@ -312,7 +319,18 @@ def _with_overrides(options: SegmentOptions, overrides: dict[str, Any]) -> Segme
     return replace(options, **overrides)
 
 
-def _fitted(mask: BoolMask, size_wh: tuple[int, int]) -> BoolMask:
+def _fitted(mask: Alpha, size_wh: tuple[int, int]) -> Alpha:
     """A mask of the picture's size; only the reference's slip makes smaller ones."""
     missing = size_wh[1] - mask.shape[0], size_wh[0] - mask.shape[1]
     return np.pad(mask, [(0, missing[0]), (0, missing[1])]) if any(missing) else mask
+
+
+def _rough(probability: Alpha, score: float, box: tuple[float, float, float, float]) -> Rough:
+    return Rough(probability > 127, float(score), box, probability)
+
+
+def _fourth_channel(rough: Rough, settings: RefineSettings) -> BoolMask | Alpha:
+    """What the refiner is shown of a rough mask: some weights want to know how sure it is."""
+    if settings.soft_rough and rough.probability is not None:
+        return rough.probability
+    return rough.mask

@@ -20,12 +20,12 @@ from torch import Tensor
 from cartoonedit.errors import InvalidInput
 from segmentation.assign import pairwise_iou
 from segmentation.detect import (
-    MASK_THRESHOLD,
     NMS_IOU,
     Candidates,
     Detections,
     Network,
     gather_candidates,
+    quantised,
     run_network,
     suppress,
 )
@@ -153,7 +153,7 @@ def _fuse(
     width, height = looks[0].geometry.picture_wh
     scale = min(1.0, MASK_SIDE / max(width, height))
     small = (max(1, round(width * scale)), max(1, round(height * scale)))
-    masks = np.zeros((len(order), height, width), np.bool_)
+    probabilities = np.zeros((len(order), height, width), np.uint8)
     fused_boxes, priors = [], []
     for row, g in enumerate(order):
         group, weights = groups[g], scores[groups[g]]
@@ -166,11 +166,11 @@ def _fuse(
             for k, weight in zip(group.tolist(), share, strict=True)
         )
         mask = F.interpolate(mean[None], (height, width), mode="bilinear", align_corners=False)
-        masks[row] = (mask[0, 0] > MASK_THRESHOLD).cpu().numpy()
+        probabilities[row] = quantised(mask[0, 0])
     return Detections(
         _stack(fused_boxes, 4),
         fused[order].cpu().numpy().astype(np.float32),
-        masks,
+        probabilities,
         _stack(priors, 3),
     )
 

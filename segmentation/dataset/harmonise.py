@@ -1,12 +1,16 @@
-"""Colour and quality changes that make composites less easy to tell from drawings (section 3.2)."""
+"""Colour changes that make composites less easy to tell from drawings (section 3.2)."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 Picture = npt.NDArray[np.uint8]
+
+COLOUR_COUNTS = (12, 16, 32)
+"""How many colours a quantised picture may have."""
 
 
 def vary_colours(rgb: Picture, rng: np.random.Generator) -> Picture:
@@ -18,20 +22,49 @@ def vary_colours(rgb: Picture, rng: np.random.Generator) -> Picture:
     return cv2.cvtColor(np.clip(hsv, 0, 255).astype(np.uint8), cv2.COLOR_HSV2RGB)
 
 
-def match_colours(rgb: Picture, reference: Picture, strength: float) -> Picture:
-    """Move a character's channel means and spreads towards those of the background."""
-    source = rgb.reshape(-1, 3).astype(np.float32)
-    target = reference.reshape(-1, 3).astype(np.float32)
-    gain = 1 + strength * (np.clip(target.std(0) / (source.std(0) + 1), 0.4, 1.6) - 1)
-    shift = strength * (target.mean(0) - source.mean(0))
-    out = (source - source.mean(0)) * gain + source.mean(0) + shift
-    return np.clip(out, 0, 255).astype(np.uint8).reshape(rgb.shape)
+def match_histogram(rgba: Picture, reference: Picture, strength: float) -> Picture:
+    """Give a character the colour distribution of a reference, channel by channel.
+
+    Args:
+        rgba: the character ``(H, W, 4)``; what is transparent does not count.
+        reference: RGB.
+        strength: 0 leaves the character as it is, 1 matches the histograms.
+
+    Returns:
+        The character with the same alpha.
+    """
+    alpha = rgba[..., 3]
+    out = rgba.copy()
+    tones = np.arange(256)
+    for channel in range(3):
+        own = _cumulative(rgba[..., channel][alpha > 127])
+        wanted = _cumulative(reference[..., channel].ravel())
+        matched = np.interp(own, wanted, tones)
+        table = np.rint(tones + strength * (matched - tones)).astype(np.uint8)
+        out[..., channel] = table[rgba[..., channel]]
+    return out
 
 
-def quantise(rgb: Picture, levels: int) -> Picture:
-    """Few tones per channel, as in flat cartoon colouring."""
-    step = 256 / levels
-    return np.clip((np.floor(rgb / step) + 0.5) * step, 0, 255).astype(np.uint8)
+def _cumulative(values: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+    """For each tone, the share of values below it and half of those at it."""
+    counts = np.bincount(values, minlength=256).astype(np.float64)
+    total = max(float(counts.sum()), 1.0)
+    return (np.cumsum(counts) - counts / 2) / total
+
+
+def quantise(rgb: Picture, colours: int) -> Picture:
+    """The picture in so many colours, by k-means, as in flat cartoon colouring.
+
+    Args:
+        rgb: ``(H, W, 3)``.
+        colours: at most 256.
+    """
+    image = Image.fromarray(rgb)
+    # A thumbnail has the same colours, and k-means takes most of a second on a whole picture.
+    few = image.copy()
+    few.thumbnail((128, 128), Image.Resampling.NEAREST)
+    palette = few.quantize(colours, kmeans=3)
+    return np.asarray(image.quantize(palette=palette, dither=Image.Dither.NONE).convert("RGB"))
 
 
 def ink(rgb: Picture, rng: np.random.Generator) -> Picture:
@@ -42,27 +75,3 @@ def ink(rgb: Picture, rng: np.random.Generator) -> Picture:
         grey, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY, window, rng.uniform(5, 12)
     )
     return np.where(cv2.medianBlur(lines, 3)[..., None] > 0, rgb, rgb // 5).astype(np.uint8)
-
-
-def degrade(rgb: Picture, rng: np.random.Generator) -> Picture:
-    """What may happen to a finished picture: lines, toning, greyscale, blur, grain, JPEG."""
-    out = rgb
-    if rng.random() < 0.08:
-        out = ink(out, rng)
-    if rng.random() < 0.3:
-        gain = rng.uniform(0.75, 1.25, 3).astype(np.float32)
-        out = np.clip(out * gain + rng.uniform(-20, 20), 0, 255).astype(np.uint8)
-    if rng.random() < 0.15:
-        out = cv2.cvtColor(cv2.cvtColor(out, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    if rng.random() < 0.1:
-        out = quantise(out, int(rng.choice([5, 8, 12])))
-    if rng.random() < 0.12:
-        out = cv2.GaussianBlur(out, (0, 0), rng.uniform(0.4, 1.2)).astype(np.uint8)
-    if rng.random() < 0.12:
-        grain = rng.normal(0, rng.uniform(3, 12), out.shape[:2])[..., None]
-        out = np.clip(out + grain, 0, 255).astype(np.uint8)
-    if rng.random() < 0.5:
-        quality = int(rng.integers(40, 96))
-        _, data = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, quality])
-        out = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
-    return out

@@ -1,7 +1,7 @@
-"""Endless composed scenes as training examples for the two stages.
+"""Endless scenes as training examples for the two stages.
 
-Example number i of a run is a pure function of (sources, seed, i), so a resumed run goes on exactly
-where it stopped, and the number of workers changes nothing.
+Example number i of a run is a pure function of (material, seed, i), so a resumed run goes on
+exactly where it stopped, and the number of workers changes nothing.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from segmentation.dataset.coarse import Mask, coarse_like
-from segmentation.dataset.compose import Sample, Sources, compose
+from cartoonedit.errors import InvalidInput
+from segmentation.dataset.coarse import coarse_like
+from segmentation.dataset.compose import Labelled
 from segmentation.dataset.proposals import Box, DetectorProposals, proposal_for
+from segmentation.dataset.scenes import Scenes
 from segmentation.losses import Targets
 from segmentation.preprocess import PAD_VALUE
 from segmentation.refine import with_box
@@ -32,8 +34,11 @@ BOXED = 0.2
 CROPS = 3
 """At most so many characters of one scene: composing and detecting cost more than cutting."""
 
-BOX_HINT = 0.25
-"""`RefineSettings.box_hint` of what is trained here."""
+RETRY = 2**40
+"""Added to the number of a scene that shows nobody, until one shows somebody."""
+
+SCENES_TRIED = 50
+"""So many scenes in a row without a character are no accident."""
 
 MIN_PIXELS = 25
 """Smaller visible parts are nobody's target."""
@@ -43,32 +48,20 @@ class DetectorExamples(Dataset[tuple[Tensor, Targets]]):
     """Letterboxed scenes with boxes and masks.
 
     Args:
-        sources: the material.
+        scenes: where they come from.
         seed: of the run.
         batch: examples ``i`` of one batch share their size.
         sizes: input sides to choose from, multiples of 32.
-        length: number of examples.
     """
 
-    def __init__(
-        self, sources: Sources, *, seed: int, batch: int, sizes: Sequence[int], length: int
-    ) -> None:
-        self.sources, self.seed, self.batch, self.sizes, self.length = (
-            sources, seed, batch, tuple(sizes), length,
-        )  # fmt: skip
-
-    def __len__(self) -> int:
-        return self.length
+    def __init__(self, scenes: Scenes, *, seed: int, batch: int, sizes: Sequence[int]) -> None:
+        self.scenes, self.seed, self.batch, self.sizes = scenes, seed, batch, tuple(sizes)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Targets]:
         """A BGR uint8 picture ``(3, S, S)`` and its characters."""
         size = _size_of_batch(self.seed, index // self.batch, self.sizes)
-        rng = np.random.default_rng((self.seed, index, 2))
-        width = height = size
-        if rng.random() < 0.35:
-            short = int(size * rng.uniform(0.55, 0.95))
-            width, height = (size, short) if rng.random() < 0.6 else (short, size)
-        sample = compose(self.sources, self.seed, index, (width, height))
+        sample = self.scenes(index, size)
+        height, width = sample.picture.shape[:2]
         padding = ((0, size - height), (0, size - width))
         picture = np.pad(sample.picture, (*padding, (0, 0)), constant_values=PAD_VALUE)
         masks = np.pad(sample.alphas > 127, ((0, 0), *padding))
@@ -96,57 +89,66 @@ def collate_detector(examples: list[tuple[Tensor, Targets]]) -> tuple[Tensor, li
 
 
 class RefinerExamples(Dataset[tuple[Tensor, Tensor, Tensor]]):
-    """Crops around the characters of a scene, with a rough mask to start from and the true alpha.
+    """Characters of scenes, each with a rough mask to start from and the true alpha.
 
     Args:
-        sources: the material.
+        scenes: where they come from.
         seed: of the run.
         batch: examples ``i`` of one batch share their size.
-        sizes: sides of the crops to choose from.
-        length: number of examples.
-        canvas: side of the scenes that crops are taken from.
+        sizes: sides of the pictures to choose from.
+        canvas: longer side of the scenes.
+        whole: share of the examples that show all of their scene, not a crop around a character.
+        box_hint: `RefineSettings.box_hint` of what is trained.
+        soft_rough: `RefineSettings.soft_rough` of what is trained.
         proposals: draws most of the rough masks from the scene; without it, all are spoilt truths.
     """
 
     def __init__(
         self,
-        sources: Sources,
+        scenes: Scenes,
         *,
         seed: int,
         batch: int,
         sizes: Sequence[int],
-        length: int,
         canvas: int = 512,
+        whole: float = 0.0,
+        box_hint: float = 0.1,
+        soft_rough: bool = True,
         proposals: DetectorProposals | None = None,
     ) -> None:
-        self.sources, self.seed, self.batch, self.sizes, self.length, self.canvas = (
-            sources, seed, batch, tuple(sizes), length, canvas,
-        )  # fmt: skip
+        self.scenes, self.seed, self.batch, self.sizes = scenes, seed, batch, tuple(sizes)
+        self.canvas, self.whole = canvas, whole
+        self.box_hint, self.soft_rough = box_hint, soft_rough
         self.proposals = proposals
-
-    def __len__(self) -> int:
-        return self.length
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
         """BGR ``(k, 3, S, S)``, rough masks with their boxes and alphas ``(k, 1, S, S)``, uint8."""
         size = _size_of_batch(self.seed, index // self.batch, self.sizes)
         rng = np.random.default_rng((self.seed, index, 3))
-        canvas = (self.canvas, self.canvas)
-        sample = compose(self.sources, self.seed, index, canvas)
-        attempt = index
-        while not len(sample.alphas):
-            attempt += self.length
-            sample = compose(self.sources, self.seed, attempt, canvas)
-        crops = [self._crop(sample, rough, rng, size) for rough in self._roughs(sample, rng)]
-        pictures, roughs, alphas = (np.stack(parts) for parts in zip(*crops, strict=True))
+        sample = self._scene(index)
+        whole = bool(self.whole) and rng.random() < self.whole
+        roughs = self._roughs(sample, rng)
+        crops = [self._crop(sample, rough, rng, size, whole) for rough in roughs]
+        pictures, channels, alphas = (np.stack(parts) for parts in zip(*crops, strict=True))
         bgr = np.ascontiguousarray(pictures[..., ::-1].transpose(0, 3, 1, 2))
         return (
             torch.from_numpy(bgr),
-            torch.from_numpy(roughs)[:, None],
+            torch.from_numpy(channels)[:, None],
             torch.from_numpy(alphas)[:, None],
         )
 
-    def _roughs(self, sample: Sample, rng: np.random.Generator) -> Iterator[_RoughMask]:
+    def _scene(self, index: int) -> Labelled:
+        """A scene that shows somebody."""
+        for attempt in range(SCENES_TRIED):
+            sample = self.scenes(index + attempt * RETRY, self.canvas)
+            seen = (sample.alphas > 127).sum((1, 2)) >= MIN_PIXELS
+            if seen.any():
+                return Labelled(sample.picture, sample.alphas[seen])
+        raise InvalidInput(
+            f"{SCENES_TRIED} pictures in a row show no character: there is nothing to learn from."
+        )
+
+    def _roughs(self, sample: Labelled, rng: np.random.Generator) -> Iterator[_RoughMask]:
         """Rough masks of up to `CROPS` random characters."""
         found = None
         if self.proposals is not None and rng.random() < PROPOSED:
@@ -156,25 +158,31 @@ class RefinerExamples(Dataset[tuple[Tensor, Tensor, Tensor]]):
         for chosen in rng.permutation(len(truths))[:CROPS].tolist():
             proposal = proposal_for(chosen, boxes, found, rng) if found else None
             if rng.random() < BOXED:
-                proposal = _filled(_about(boxes[chosen], rng), truths[chosen].shape)
+                box = _about(boxes[chosen], rng)
+                proposal = _filled(box, truths[chosen].shape), box
             if proposal is None:
                 others = np.delete(truths, chosen, axis=0)
-                proposal = coarse_like(truths[chosen], others, rng), _about(boxes[chosen], rng)
+                rough = coarse_like(truths[chosen], others, rng)
+                proposal = rough * np.uint8(255), _about(boxes[chosen], rng)
             yield _RoughMask(chosen, *proposal)
 
     def _crop(
-        self, sample: Sample, rough: _RoughMask, rng: np.random.Generator, size: int
+        self, sample: Labelled, rough: _RoughMask, rng: np.random.Generator, size: int, whole: bool
     ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
         """Around one character: picture, rough mask and box, alpha, each ``size`` squared."""
-        matrix = _window(rough.box, rng, size)
+        if whole:
+            matrix = np.eye(2, 3) * (size / max(sample.picture.shape[:2]))
+        else:
+            matrix = _window(rough.box, rng, size)
 
         def crop(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
             cropped = cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR)
             return cropped.astype(np.uint8)
 
-        mask = crop(rough.mask.astype(np.uint8) * 255) > 127
+        shown = crop(rough.mask)
+        mask = shown / np.float32(255) if self.soft_rough else shown > 127
         x0, y0, x1, y1 = np.asarray(rough.box) * matrix[0, 0] + np.tile(matrix[:, 2], 2)
-        channel = with_box(mask.astype(np.float32), (x0, y0, x1, y1), BOX_HINT) * 255
+        channel = with_box(mask.astype(np.float32), (x0, y0, x1, y1), self.box_hint) * 255
         return crop(sample.picture), channel.astype(np.uint8), crop(sample.alphas[rough.of])
 
 
@@ -182,7 +190,7 @@ class _RoughMask(NamedTuple):
     """A rough mask of character number ``of``, and the box that its crop is made around."""
 
     of: int
-    mask: Mask
+    mask: npt.NDArray[np.uint8]
     box: Box
 
 
@@ -202,9 +210,9 @@ def _about(box: tuple[int, int, int, int], rng: np.random.Generator) -> Box:
     return x0 + off[0], y0 + off[1], x1 + off[2], y1 + off[3]
 
 
-def _filled(box: Box, shape_hw: tuple[int, ...]) -> tuple[Mask, Box]:
-    """All of a box as a rough mask, and the box."""
-    return with_box(np.zeros(shape_hw, np.float32), box, 1) > 0, box
+def _filled(box: Box, shape_hw: tuple[int, ...]) -> npt.NDArray[np.uint8]:
+    """All of a box as a rough mask."""
+    return (with_box(np.zeros(shape_hw, np.float32), box, 1) * 255).astype(np.uint8)
 
 
 def _window(box: Box, rng: np.random.Generator, size: int) -> npt.NDArray[np.float64]:

@@ -12,13 +12,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import safe_open
 
+from cartoonedit.errors import InvalidInput
 from segmentation.assign import pairwise_iou
-from segmentation.dataset.coarse import Mask
+from segmentation.checkpoints import detector_size, load_into, load_state_dict
 from segmentation.detect import Detections, detect
 from segmentation.rtmdet import RTMDetIns
-from segmentation.trainer import load_start
 
 SAME_IOU = 0.5
 """A prediction whose box overlaps a character's by more stands for it, however wrong its mask."""
@@ -32,7 +31,7 @@ class DetectorProposals:
     """Draws rough masks with a trained detector. Loads it when first used, in its own process.
 
     Args:
-        weights: safetensors of an RTMDet-Ins as `segmentation.train` writes them.
+        weights: of an RTMDet-Ins, as `cartoonedit train detector` writes them or as published.
         sides: sides of the network's input to choose from.
     """
 
@@ -43,17 +42,23 @@ class DetectorProposals:
     def __call__(self, picture: npt.NDArray[np.uint8], rng: np.random.Generator) -> Detections:
         """What the detector finds in a scene, RGB ``(H, W, 3)``, at a random size."""
         if self._net is None:
-            with safe_open(self.weights, "pt") as file:
-                size = file.metadata()["size"]
-            self._net = RTMDetIns(size).eval().requires_grad_(False)
-            load_start(self._net, self.weights)
+            self._net = self._load()
         side = int(rng.choice(self.sides))
         return detect(self._net, picture, size=side, score_threshold=0.1, max_instances=12)
+
+    def _load(self) -> RTMDetIns:
+        state = load_state_dict(self.weights)
+        size = detector_size(state)
+        if size is None:
+            raise InvalidInput(f"the weights in {str(self.weights)!r} are of no detector.")
+        net = RTMDetIns(size).eval().requires_grad_(False)
+        load_into(net, state)
+        return net
 
 
 def proposal_for(
     chosen: int, true_boxes: Sequence[Box], found: Detections, rng: np.random.Generator
-) -> tuple[Mask, Box] | None:
+) -> tuple[npt.NDArray[np.uint8], Box] | None:
     """A random prediction for one of a scene's characters; None if there is none.
 
     Args:
@@ -63,7 +68,8 @@ def proposal_for(
         rng: source of chance.
 
     Returns:
-        The rough mask, and the box xyxy in pixels, which is usually better than the mask.
+        The rough mask as a probability 0..255, and the box xyxy in pixels, which is usually better
+        than the mask.
     """
     ious = pairwise_iou(
         torch.from_numpy(found.boxes_xyxy), torch.tensor(true_boxes, dtype=torch.float32)
@@ -74,4 +80,4 @@ def proposal_for(
         return None
     taken = int(rng.choice(usable))
     x0, y0, x1, y1 = found.boxes_xyxy[taken].tolist()
-    return found.masks[taken], (x0, y0, x1, y1)
+    return found.probabilities[taken], (x0, y0, x1, y1)

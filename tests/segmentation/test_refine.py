@@ -131,6 +131,19 @@ def test_crops_hint_at_the_box_where_it_is() -> None:
     assert whole.max() == 0
 
 
+def test_crops_show_how_sure_a_rough_mask_is() -> None:
+    picture = np.zeros((64, 64, 3), np.uint8)
+    rough = np.full((64, 64), 51, np.uint8)
+    rough[20:44, 20:44] = 204
+    (result,) = refine_crops(Recorder(), [(picture, rough, None)], RefineSettings(64))
+    np.testing.assert_allclose(
+        result.probability[len(result.probability) // 2].max(), 0.8, atol=0.01
+    )
+    np.testing.assert_allclose(result.probability[0, 0], 0.2, atol=0.01)
+    (nothing,) = refine_crops(Recorder(), [(picture, rough // 2, None)], RefineSettings(64))
+    assert not nothing.probability.any()
+
+
 def ellipse(size_wh: tuple[int, int], box_xyxy: tuple[int, int, int, int]) -> NDArray[np.bool_]:
     x1, y1, x2, y2 = box_xyxy
     rows, columns = np.ogrid[: size_wh[1], : size_wh[0]]

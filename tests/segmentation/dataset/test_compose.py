@@ -11,16 +11,8 @@ import pytest
 from cartoonedit.errors import InvalidInput
 from segmentation.dataset.coarse import coarse_like
 from segmentation.dataset.compose import MIN_VISIBLE, Sources, compose
-from segmentation.dataset.layout import draw_count, draw_placements
-from segmentation.dataset.loader import (
-    BOX_HINT,
-    CROPS,
-    DetectorExamples,
-    RefinerExamples,
-    collate_detector,
-    collate_refiner,
-)
-from segmentation.dataset.sources import Library
+from segmentation.dataset.recipe import RECIPES, Recipe
+from segmentation.dataset.sources import Library, PictureFile
 from tests.segmentation.dataset.material import write_art
 
 
@@ -54,34 +46,50 @@ def test_visible_parts_share_no_pixel(sources: Sources) -> None:
     assert max(counts) >= 3
 
 
-def test_hidden_subjects_leave_the_scene(sources: Sources) -> None:
+def test_hidden_subjects_leave_the_scene() -> None:
     from segmentation.dataset.compose import _keep_visible, _Layer
 
+    file = PictureFile(Path("x.png"), "x")
+
     def square(left: int, side: int) -> _Layer:
-        return _Layer(np.full((side, side, 4), 255, np.uint8), left, 0, (40, 40))
+        return _Layer(np.full((side, side, 4), 255, np.uint8), left, 0, (40, 40), file)
 
     hidden, front, beside = square(0, 10), square(0, 20), square(25, 10)
-    kept, alphas = _keep_visible([hidden, beside, front], (40, 40))
-    assert kept == [beside, front]
-    assert [int((a > 0).sum()) for a in alphas] == [100, 400]
+    shown = _keep_visible([hidden, beside, front], (40, 40))
+    assert shown.layers == [beside, front]
+    assert [int((a > 0).sum()) for a in shown.alphas] == [100, 400]
     barely = int(10 * (1 - MIN_VISIBLE)) - 1
     peeping = square(20 - barely, 10)
-    assert _keep_visible([peeping, front], (40, 40))[0] == [peeping, front]
+    shown = _keep_visible([peeping, front], (40, 40))
+    assert shown.layers == [peeping, front]
+    assert [int((a > 0).sum()) for a in shown.alphas] == [10 * (10 - barely), 400]
+    assert [int((a > 0).sum()) for a in shown.amodal] == [100, 400]
 
 
-def test_counts_follow_the_paper() -> None:
-    rng = np.random.default_rng(0)
-    counts = [draw_count(rng) for _ in range(4000)]
-    assert min(counts) == 1
-    assert np.mean(counts) == pytest.approx(2.5, abs=0.15)
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+def test_what_is_seen_is_part_of_what_is_there(sources: Sources, recipe: Recipe) -> None:
+    hidden = 0
+    for index in range(30):
+        sample = compose(sources, 5, index, (80, 80), recipe)
+        assert len(sample.alphas) == len(sample.amodal) == len(sample.files) <= sample.drawn
+        assert (sample.alphas <= sample.amodal).all()
+        seen, whole = ((a > 127).sum((1, 2)) for a in (sample.alphas, sample.amodal))
+        assert (seen >= 0.2 * whole).all()
+        hidden += int((seen < whole).sum())
+        if len(sample.amodal):  # nothing stands before the foremost, unless it is a barrier
+            assert recipe.barrier or (sample.alphas[-1] == sample.amodal[-1]).all()
+        if sample.jpeg is not None:
+            decoded = cv2.imdecode(np.frombuffer(sample.jpeg, np.uint8), cv2.IMREAD_COLOR)
+            np.testing.assert_array_equal(decoded[..., ::-1], sample.picture)
+    assert hidden >= 3
 
 
-def test_placements_match_the_subjects() -> None:
-    rng = np.random.default_rng(0)
-    for count in (1, 2, 5):
-        places = draw_placements(rng, [True] * count)
-        assert len(places) == count
-        assert all(0 < p.height <= 1.5 for p in places)
+def test_every_scene_of_the_paper_shows_somebody(sources: Sources) -> None:
+    samples = [
+        compose(sources, 9, index, (64, 64), Recipe(mean_subjects=0.1)) for index in range(60)
+    ]
+    assert all(len(sample.alphas) for sample in samples)
+    assert all(sample.jpeg for sample in samples)
 
 
 def test_rough_masks_overlap_the_truth() -> None:
@@ -95,32 +103,6 @@ def test_rough_masks_overlap_the_truth() -> None:
         ious.append((rough & truth).sum() / (rough | truth).sum())
     assert 0.6 < np.median(ious) < 0.98
     assert min(ious) > 0.2
-
-
-def test_detector_examples_batch(sources: Sources) -> None:
-    examples = DetectorExamples(sources, seed=0, batch=4, sizes=[64, 96], length=12)
-    for start in (0, 4, 8):
-        pictures, targets = collate_detector([examples[i] for i in range(start, start + 4)])
-        assert pictures.shape[1:] in {(3, 64, 64), (3, 96, 96)}
-        for target in targets:
-            assert target.masks.shape[1:] == pictures.shape[2:]
-            for box, mask in zip(target.boxes, target.masks, strict=True):
-                x0, y0, x1, y1 = (int(v) for v in box)
-                assert int(mask[y0:y1, x0:x1].sum()) == int(mask.sum())
-
-
-def test_refiner_examples_are_crops_with_rough_masks(sources: Sources) -> None:
-    examples = RefinerExamples(sources, seed=0, batch=2, sizes=[64], length=6, canvas=96)
-    for i in range(6):
-        picture, rough, alpha = examples[i]
-        count = len(picture)
-        assert 1 <= count <= CROPS
-        assert picture.shape == (count, 3, 64, 64)
-        assert rough.shape == alpha.shape == (count, 1, 64, 64)
-        assert set(rough.unique().tolist()) <= {0, int(255 * BOX_HINT), 255}
-        assert (alpha.amax((1, 2, 3)) > 127).all()
-    pictures, roughs, alphas = collate_refiner([examples[0], examples[1]])
-    assert len(pictures) == len(roughs) == len(alphas) == sum(len(examples[i][0]) for i in (0, 1))
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:

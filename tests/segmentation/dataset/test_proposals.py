@@ -12,9 +12,9 @@ LEFT, RIGHT = (0.0, 0.0, 10.0, 20.0), (8.0, 0.0, 20.0, 20.0)
 
 
 def found(*boxes: tuple[float, float, float, float], empty: bool = False) -> Detections:
-    masks = np.zeros((len(boxes), 20, 20), bool)
+    masks = np.zeros((len(boxes), 20, 20), np.uint8)
     for number, mask in enumerate(masks):
-        mask[number] = not empty  # a row of its own tells a mask from the others
+        mask[number] = 0 if empty else 200  # a row of its own tells a mask from the others
     table = np.array(boxes, np.float32).reshape(-1, 4)
     return Detections(
         table, np.ones(len(boxes), np.float32), masks, np.zeros((len(boxes), 3), np.float32)
@@ -42,5 +42,5 @@ def test_boxes_say_whom_a_finding_shows(
     else:
         assert proposal is not None
         mask, box = proposal
-        np.testing.assert_array_equal(mask, seen.masks[expected])
+        np.testing.assert_array_equal(mask, seen.probabilities[expected])
         assert box == tuple(seen.boxes_xyxy[expected].tolist())

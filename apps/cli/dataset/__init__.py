@@ -1,0 +1,21 @@
+"""``cartoonedit dataset``: from videos and pictures to scenes to train on."""
+
+from __future__ import annotations
+
+import typer
+
+from apps.cli.dataset.scenes import pack, synthesise
+
+app = typer.Typer(
+    rich_markup_mode=None,
+    add_completion=False,
+    no_args_is_help=True,
+    help="Make training data: key videos, pick cut-outs and backgrounds, compose scenes.",
+)
+for command in (synthesise, pack):
+    app.command()(command)
+
+
+@app.callback()
+def dataset() -> None:
+    """Make training data: key videos, pick cut-outs and backgrounds, compose scenes."""

@@ -1,0 +1,1 @@
+"""Training of the two stages (section 4.3): ``cartoonedit train detector|refiner``."""
