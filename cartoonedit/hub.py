@@ -76,12 +76,12 @@ _WEIGHTS = (
             "detector": WeightsFile(
                 "rtmdet-tiny.safetensors",
                 size_bytes=11_314_212,
-                sha256="107da624adc44271403a5428a5b795e32451a430bd3c893861ddbabcb349886f",
+                sha256="b2c58919366e0289451b4df59eb443e71d81a1ccab9f37120126e7cd7f785516",
             ),
             "refiner": WeightsFile(
                 "isnet-slim.safetensors",
-                size_bytes=12_514_620,
-                sha256="1cb645f372397d7915f609c8db93963d01f2c3e299ef3323e119ce84b033d21f",
+                size_bytes=12_514_636,
+                sha256="1bbf614ef8d7dfcdd6e35471e5ada94826c80ac87ddfbfe6e59037e65d331665",
             ),
         },
         licence="MIT",

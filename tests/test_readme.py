@@ -23,7 +23,7 @@ LINKS = re.findall(r"\]\((?!https?:)([^)#]+)", README)
 def test_commands_parse(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each command line of the README is one that the command line takes."""
     monkeypatch.chdir(tmp_path)
-    for folder in ("parts/picture", "pictures", "art"):
+    for folder in ("parts/picture", "pictures", "art/foregrounds", "art/backgrounds"):
         (tmp_path / folder).mkdir(parents=True)
     for file in ("picture.png", "annotations.json", "art/a.png"):
         (tmp_path / file).touch()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -35,8 +36,17 @@ def save_state(folder: Path, state: Mapping[str, Any]) -> None:
     last = folder / LAST
     with atomic_path(last) as partial:
         torch.save(dict(state), partial)
-        if last.exists():  # between the two renames there is no last, but a previous
-            os.replace(last, folder / PREVIOUS)
+        if last.exists():
+            _keep(last, folder / PREVIOUS)
+
+
+def _keep(last: Path, previous: Path) -> None:
+    """Give a file a second name without taking the first away, where the disk can do that."""
+    with atomic_path(previous) as partial:
+        try:
+            os.link(last, partial)
+        except OSError:
+            shutil.copyfile(last, partial)
 
 
 def has_state(folder: Path) -> bool:

@@ -1,4 +1,4 @@
-"""``cartoonedit dataset``: from videos and pictures to scenes to train on."""
+"""``cartoonedit dataset``: from cut-outs and backgrounds to scenes to train on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     add_completion=False,
     no_args_is_help=True,
-    help="Make training data: key videos, pick cut-outs and backgrounds, compose scenes.",
+    help="Make training data: compose scenes with exact masks, pack material.",
 )
 for command in (synthesise, pack):
     app.command()(command)
@@ -18,4 +18,4 @@ for command in (synthesise, pack):
 
 @app.callback()
 def dataset() -> None:
-    """Make training data: key videos, pick cut-outs and backgrounds, compose scenes."""
+    """Make training data: compose scenes with exact masks, pack material."""
