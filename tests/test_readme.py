@@ -23,9 +23,9 @@ LINKS = re.findall(r"\]\((?!https?:)([^)#]+)", README)
 def test_commands_parse(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each command line of the README is one that the command line takes."""
     monkeypatch.chdir(tmp_path)
-    for folder in ("parts/picture", "pictures", "art/foregrounds", "art/backgrounds"):
+    for folder in ("parts/picture", "pictures", "art/foregrounds", "art/backgrounds", "clips"):
         (tmp_path / folder).mkdir(parents=True)
-    for file in ("picture.png", "annotations.json", "art/a.png"):
+    for file in ("picture.png", "annotations.json", "art/a.png", "clips/*.mp4"):
         (tmp_path / file).touch()
     command, words = command_line(), shlex.split(line)
     context = typer.Context(command, info_name="cartoonedit")

@@ -96,9 +96,11 @@ class Library:
         boosts: dict[str, float] | None = None,
         max_side: int = 640,
     ) -> Library:
-        """Read a folder of sub-folders; ``MANIFEST.csv`` beside it, if there, tells the kinds."""
+        """Read a folder of sub-folders; ``MANIFEST.csv`` beside or in it tells the kinds."""
         folder = Path(folder)
         known = _read_manifest(folder.parent / MANIFEST_NAME)
+        own = _read_manifest(folder / MANIFEST_NAME).items()
+        known |= {f"{folder.name}/{path}": row for path, row in own}
         files = []
         for path in sorted(folder.glob("*/*")):
             if path.suffix.lower() in SUFFIXES:
