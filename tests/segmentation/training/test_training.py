@@ -237,3 +237,26 @@ def test_a_small_network_learns_eight_pictures_by_heart(tmp_path: Path) -> None:
             results.append({"image_id": number, "category_id": 1, "score": score, "bbox": bbox,
                             "segmentation": rle(mask)})  # fmt: skip
     assert evaluate(results, stored.truth(range(8)), ["segm"])["segm"]["AP"] > 0.9
+
+
+@pytest.mark.parametrize("stage", ["detector", "refiner"])
+def test_every_epoch_is_measured(stage: str, art: Path, tmp_path: Path) -> None:
+    from segmentation.dataset.engines import run_local
+    from segmentation.dataset.shards import Job
+    from segmentation.dataset.synthesise import synthesise
+
+    job = Job(
+        art / "foregrounds", art / "backgrounds", None, tmp_path / "data", 4, size_wh=(96, 96)
+    )
+    synthesise(job, run_local)
+    material = Material(data=job.out, val=job.out, val_pictures=3)
+    how = options(steps=4, epoch_size=4)
+    if stage == "detector":
+        train_detector(material, how, DetectorOptions(size="nano", sides="64"), tmp_path / "run")
+    else:
+        chosen = RefinerOptions(width=0.1, sides="64", canvas=96, feature_weight=0.0)
+        train_refiner(material, how, chosen, tmp_path / "run")
+    header, *rows = (tmp_path / "run" / "validation.csv").read_text().splitlines()
+    assert "mask_AP" in header.split(",")
+    assert [row.split(",")[0] for row in rows] == ["2", "4"]
+    assert all(0 <= float(value) <= 1 for row in rows for value in row.split(",")[1:])
