@@ -81,7 +81,7 @@ class _Crew:
 
     def __init__(self, job: Job, workers: int, before: int) -> None:
         context = get_context("spawn")
-        self._job, self._before = job, before
+        self._before = before
         self._stop, self._done = context.Event(), context.Value("q", 0)
         self._pool = ProcessPoolExecutor(
             workers, context, initializer=_join_crew, initargs=(job, self._stop, self._done)

@@ -161,9 +161,9 @@ def split_subjects(
     found = []
     for subject in sorted(large, key=lambda n: stats[n, cv2.CC_STAT_LEFT]):
         own = np.where(owner[labels] == subject, alpha, 0).astype(np.uint8)
-        xs, ys = np.flatnonzero(own.any(0)), np.flatnonzero(own.any(1))
-        left, right, top, bottom = xs[0], xs[-1] + 1, ys[0], ys[-1] + 1
-        if max(right - left, bottom - top) < options.min_size:
+        left, top, wide, high = cv2.boundingRect(own)
+        right, bottom = left + wide, top + high
+        if max(wide, high) < options.min_size:
             continue
         height, width = alpha.shape
         touched = {"left": left == 0, "top": top == 0, "right": right == width,

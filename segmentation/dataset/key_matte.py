@@ -22,7 +22,7 @@ from segmentation.dataset.keying import (
     tolerance,
 )
 
-__all__ = ["cut_out", "despill", "matte"]
+__all__ = ["cut_out", "matte"]
 
 LUMA_WEIGHT = 1.0
 CHROMA_WEIGHT = 0.7
@@ -179,12 +179,8 @@ def _clean(alpha: npt.NDArray[np.uint8], least: int) -> npt.NDArray[np.uint8]:
     return np.where(keep[labels], alpha, 0).astype(np.uint8)
 
 
-def despill(frame: Frame, alpha: npt.NDArray[np.uint8], key: Key) -> Frame:
-    """Colours of the subject alone, without the key's glow at its edges."""
-    return decontaminate(frame, alpha)
-
-
 def cut_out(frame: Frame, key: Key) -> npt.NDArray[np.uint8]:
     """The subjects of a frame as RGBA ``(H, W, 4)``."""
     alpha = matte(frame, key)
-    return np.dstack((despill(frame, alpha, key), alpha))
+    # The colours at the edges are freed of the key.
+    return np.dstack((decontaminate(frame, alpha), alpha))

@@ -318,22 +318,3 @@ def is_key(ycc: Floats, field: Floats, limits: Tolerance) -> Mask:
     off = ycc - field
     chroma = np.hypot(off[..., 1], off[..., 2])
     return (np.abs(off[..., 0]) < limits.luma) & (chroma < limits.chroma)
-
-
-def key_from_hex(text: str) -> Key:
-    """A key given by a person, such as ``#00ff00``.
-
-    Raises:
-        InvalidInput: It has another form, or is no saturated colour.
-    """
-    digits = text.strip().removeprefix("#")
-    try:
-        red, green, blue = bytes.fromhex(digits)
-    except ValueError as error:
-        raise InvalidInput(f"give a key colour such as #00ff00; got {text!r}.") from error
-    key = Key((red, green, blue))
-    if float(np.hypot(*chroma_of(key))) < MIN_CHROMA / 2:
-        raise InvalidInput(
-            f"a key colour must be a strong one such as #00ff00 or #0000ff; {text} is nearly grey."
-        )
-    return key

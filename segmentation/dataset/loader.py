@@ -23,7 +23,7 @@ from segmentation.dataset.proposals import Box, DetectorProposals, proposal_for
 from segmentation.dataset.scenes import Scenes
 from segmentation.losses import Targets
 from segmentation.preprocess import PAD_VALUE
-from segmentation.refine import with_box
+from segmentation.refine import bounds_xyxy, with_box
 
 PROPOSED = 0.85
 """Share of the scenes whose rough masks a detector draws, if there is one."""
@@ -78,8 +78,8 @@ def _size_of_batch(seed: int, batch: int, sizes: Sequence[int]) -> int:
 
 
 def _box(mask: npt.NDArray[np.bool_]) -> tuple[int, int, int, int]:
-    xs, ys = np.flatnonzero(mask.any(0)), np.flatnonzero(mask.any(1))
-    return xs[0], ys[0], xs[-1] + 1, ys[-1] + 1
+    """Xyxy of a mask that is not empty."""
+    return bounds_xyxy(mask) or (0, 0, 0, 0)
 
 
 def collate_detector(examples: list[tuple[Tensor, Targets]]) -> tuple[Tensor, list[Targets]]:

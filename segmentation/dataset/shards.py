@@ -16,6 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -207,9 +208,8 @@ def _png(picture: npt.NDArray[np.uint8]) -> bytes:
 
 
 def _box(mask: npt.NDArray[np.bool_]) -> list[int]:
-    """Left, top, width and height of a mask that is not empty."""
-    xs, ys = np.flatnonzero(mask.any(0)), np.flatnonzero(mask.any(1))
-    return [int(xs[0]), int(ys[0]), int(xs[-1] - xs[0] + 1), int(ys[-1] - ys[0] + 1)]
+    """Left, top, width and height of a mask."""
+    return list(cv2.boundingRect(mask.view(np.uint8)))
 
 
 def _write_folder(place: Path, scenes: Iterator[_Scene]) -> None:

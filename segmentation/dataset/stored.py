@@ -22,6 +22,7 @@ from PIL import Image
 
 from cartoonedit.errors import InvalidInput
 from cartoonedit.images import open_image
+from segmentation import coco_masks
 from segmentation.dataset.compose import Labelled
 
 __all__ = ["ANNOTATIONS", "Stored"]
@@ -74,14 +75,16 @@ class Stored:
                 picture = open_image(image)
         except (OSError, SyntaxError, InvalidInput) as error:
             raise InvalidInput(f"the picture {record['name']} cannot be read: {error}") from error
-        size_hw = picture.shape[:2]
+        height, width = picture.shape[:2]
         try:
-            masks = [_mask(a, size_hw) for a in record["annotations"] if not _is_region(a)]
+            masks = [_mask(a, (width, height)) for a in record["annotations"] if not _is_region(a)]
         except _WRONG as error:
             raise InvalidInput(
                 f"the annotations of {record['name']} cannot be used: {error}"
             ) from error
-        return Labelled(picture, np.array(masks, np.uint8).reshape(-1, *size_hw) * np.uint8(255))
+        return Labelled(
+            picture, np.array(masks, np.uint8).reshape(-1, height, width) * np.uint8(255)
+        )
 
     def name(self, number: int) -> str:
         """Where a picture lies, in words."""
@@ -217,23 +220,8 @@ def _is_region(annotation: Mapping[str, Any]) -> bool:
     return bool(annotation.get("iscrowd") or annotation.get("ignore"))
 
 
-def _mask(annotation: Mapping[str, Any], size_hw: tuple[int, int]) -> npt.NDArray[np.uint8]:
-    """The mask, 0 or 1, of polygons or run lengths, compressed or not."""
-    from pycocotools import mask as coco_mask
-
-    segmentation = annotation.get("segmentation")
-    if not segmentation:
+def _mask(annotation: Mapping[str, Any], size_wh: tuple[int, int]) -> npt.NDArray[np.bool_]:
+    """The mask of polygons or run lengths, compressed or not."""
+    if not annotation.get("segmentation"):
         raise ValueError("a character has no mask")
-    height, width = size_hw
-    if isinstance(segmentation, list):
-        runs = coco_mask.merge(coco_mask.frPyObjects(segmentation, height, width))
-    elif isinstance(segmentation["counts"], list):
-        runs = coco_mask.frPyObjects(segmentation, *segmentation["size"])
-    else:
-        runs = segmentation
-    if list(runs["size"]) != [height, width]:
-        raise ValueError(
-            f"a mask of {runs['size'][1]}x{runs['size'][0]} pixels on a picture of {width}x{height}"
-        )
-    mask: npt.NDArray[np.uint8] = coco_mask.decode(runs)
-    return mask
+    return coco_masks.decode(coco_masks.compressed(annotation["segmentation"], size_wh))

@@ -14,7 +14,7 @@ import torch
 from cartoonedit.errors import InvalidInput
 from cartoonedit.files import atomic_path
 
-__all__ = ["LAST", "PREVIOUS", "check_settings", "has_state", "load_state", "save_state"]
+__all__ = ["LAST", "PREVIOUS", "check_settings", "load_state", "save_state"]
 
 logger = logging.getLogger(__name__)
 
@@ -47,11 +47,6 @@ def _keep(last: Path, previous: Path) -> None:
             os.link(last, partial)
         except OSError:
             shutil.copyfile(last, partial)
-
-
-def has_state(folder: Path) -> bool:
-    """Whether a run in this folder can go on."""
-    return (folder / LAST).is_file() or (folder / PREVIOUS).is_file()
 
 
 def load_state(folder: Path) -> dict[str, Any] | None:

@@ -18,7 +18,7 @@ from segmentation.dataset.proposals import DetectorProposals
 from segmentation.dataset.stored import Stored
 from segmentation.detect import detect
 from segmentation.evaluate import evaluate
-from segmentation.refine import RefineSettings, refine_crops
+from segmentation.refine import RefineSettings, bounds_xyxy, refine_crops
 from segmentation.training.options import Material, RefinerOptions
 
 __all__ = ["DetectorValidation", "RefinerValidation"]
@@ -130,11 +130,9 @@ class RefinerValidation:
             return
         truths = scene.alphas > 127
         for chosen, truth in enumerate(truths):
-            if truth.any():
-                rough = coarse_like(truth, np.delete(truths, chosen, axis=0), rng)
-                ys, xs = np.nonzero(truth)
-                box = (float(xs.min()), float(ys.min()), float(xs.max() + 1), float(ys.max() + 1))
-                yield rough, box, 1.0
+            box = bounds_xyxy(truth)
+            if box is not None:
+                yield coarse_like(truth, np.delete(truths, chosen, axis=0), rng), box, 1.0
 
 
 def _result(number: int, score: float, mask: Any, box: Iterable[float]) -> Json:

@@ -16,14 +16,6 @@ from segmentation.dataset.sources import Library, PictureFile
 from tests.segmentation.dataset.material import write_art
 
 
-@pytest.fixture(scope="module")
-def sources(tmp_path_factory: pytest.TempPathFactory) -> Sources:
-    art = write_art(tmp_path_factory.mktemp("art"))
-    return Sources(
-        Library.from_folder(art / "foregrounds"), Library.from_folder(art / "backgrounds")
-    )
-
-
 def test_a_scene_is_a_function_of_seed_and_index(sources: Sources) -> None:
     first = compose(sources, 3, 17, (96, 64))
     compose(sources, 3, 18, (96, 64))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from segmentation.dataset.compose import Sources
 from segmentation.dataset.loader import (
     CROPS,
@@ -13,16 +11,6 @@ from segmentation.dataset.loader import (
     collate_refiner,
 )
 from segmentation.dataset.scenes import ComposedScenes
-from segmentation.dataset.sources import Library
-from tests.segmentation.dataset.material import write_art
-
-
-@pytest.fixture(scope="module")
-def sources(tmp_path_factory: pytest.TempPathFactory) -> Sources:
-    art = write_art(tmp_path_factory.mktemp("art"))
-    return Sources(
-        Library.from_folder(art / "foregrounds"), Library.from_folder(art / "backgrounds")
-    )
 
 
 def test_detector_examples_batch(sources: Sources) -> None:
