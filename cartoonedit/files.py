@@ -145,11 +145,15 @@ def _flush(path: Path) -> None:
             os.fsync(file.fileno())
 
 
-def expand_pictures(patterns: Iterable[str | Path]) -> list[Path]:
+def expand_pictures(patterns: Iterable[str | Path], *, below: bool = False) -> list[Path]:
     """Turn files, folders and globs into a list of files, each once, in the order they were named.
 
     A folder stands for the pictures directly inside it, by name. A file is taken whatever its
     ending. A pattern that exists as a file is that file, even with ``*`` or ``[`` in its name.
+
+    Args:
+        patterns: Files, folders and globs.
+        below: A folder stands for the pictures in its sub-folders, too.
 
     Raises:
         InvalidInput: A pattern matches nothing.
@@ -158,7 +162,7 @@ def expand_pictures(patterns: Iterable[str | Path]) -> list[Path]:
     for pattern in patterns:
         path = Path(pattern).expanduser()
         if path.is_dir():
-            matches = _pictures_in(path)
+            matches = _pictures_in(path, below)
             missing = f"the folder {path} holds no picture ({', '.join(sorted(PICTURE_SUFFIXES))})"
         elif path.exists():
             matches, missing = [path], ""
@@ -180,8 +184,9 @@ def expand_pictures(patterns: Iterable[str | Path]) -> list[Path]:
     return list(found)
 
 
-def _pictures_in(folder: Path) -> list[Path]:
-    files = (file for file in folder.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES)
+def _pictures_in(folder: Path, below: bool) -> list[Path]:
+    entries = folder.rglob("*") if below else folder.iterdir()
+    files = (file for file in entries if file.suffix.lower() in PICTURE_SUFFIXES)
     return sorted(file for file in files if file.is_file() and not file.name.startswith("."))
 
 

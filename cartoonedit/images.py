@@ -29,6 +29,7 @@ __all__ = [
     "open_grey",
     "open_image",
     "open_mask",
+    "open_rgba",
     "resize",
     "save_image",
 ]
@@ -82,6 +83,27 @@ def open_image(picture: Picture, *, max_pixels: int | None = None) -> NDArray[np
     if values.ndim == 2:
         return np.repeat(values[..., None], 3, axis=2)
     return np.array(values) if values.shape[2] == 3 else _over_white(values)
+
+
+def open_rgba(picture: Picture, *, max_pixels: int | None = None) -> NDArray[np.uint8]:
+    """Open a picture with its transparency; one that has none is opaque.
+
+    Args:
+        picture: What :func:`open_image` takes, in any of its forms.
+        max_pixels: As of :func:`open_image`.
+
+    Returns:
+        ``uint8`` RGBA ``(H, W, 4)``, colours not premultiplied.
+
+    Raises:
+        InvalidInput: As :func:`open_image`.
+    """
+    values = _to_uint8(_read(picture, max_pixels))
+    if values.ndim == 2:
+        values = np.repeat(values[..., None], 3, axis=2)
+    if values.shape[2] == 4:
+        return np.ascontiguousarray(values)
+    return np.dstack((values, np.full(values.shape[:2], 255, np.uint8)))
 
 
 def open_mask(picture: Picture, size_wh: tuple[int, int] | None = None) -> NDArray[np.uint8]:

@@ -120,6 +120,11 @@ def test_expand(pictures: Path, patterns: list[str], expected: list[str]) -> Non
     assert [path.as_posix() for path in expand_pictures(patterns)] == expected
 
 
+def test_expand_below(pictures: Path) -> None:
+    found = [path.as_posix() for path in expand_pictures(["."], below=True)]
+    assert found == ["a.JPG", "b.png", "odd[1].png", "sub/c.webp"]
+
+
 @pytest.mark.parametrize(
     ("patterns", "message"),
     [

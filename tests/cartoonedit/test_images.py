@@ -14,7 +14,15 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image, ImageChops, ImageCms
 
 from cartoonedit.errors import InvalidInput
-from cartoonedit.images import fit, open_grey, open_image, open_mask, resize, save_image
+from cartoonedit.images import (
+    fit,
+    open_grey,
+    open_image,
+    open_mask,
+    open_rgba,
+    resize,
+    save_image,
+)
 
 RED = (255, 0, 0)
 
@@ -293,6 +301,17 @@ def test_a_mask_in_which_somebody_used_the_eraser() -> None:
     expected = HALF.copy()
     expected[0] = 0
     assert np.array_equal(open_mask(painted), expected)
+
+
+def test_transparency_is_kept_or_opaque() -> None:
+    clear = np.array([[[9, 8, 7, 0], [1, 2, 3, 128]]], np.uint8)
+    assert np.array_equal(open_rgba(clear), clear)
+    assert open_rgba(clear[..., :3])[0, 1].tolist() == [1, 2, 3, 255]
+    assert open_rgba(Image.new("LA", (1, 1), (5, 6)))[0, 0].tolist() == [5, 5, 5, 6]
+    assert open_rgba(np.full((2, 2), 0.2))[0, 0].tolist() == [51, 51, 51, 255]
+    indexed = Image.fromarray(clear).convert("P")
+    indexed.info["transparency"] = 0
+    assert open_rgba(indexed).shape == (1, 2, 4)
 
 
 def test_masks_of_another_size(caplog: pytest.LogCaptureFixture) -> None:
