@@ -8,6 +8,7 @@ its colour varies, and at how its hue goes on inside the picture.
 
 from __future__ import annotations
 
+import colorsys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ import numpy.typing as npt
 
 from cartoonedit.errors import InvalidInput
 
-__all__ = ["Key", "Tolerance", "find_key", "key_field", "to_ycc", "tolerance"]
+__all__ = ["Key", "Tolerance", "find_key", "key_field", "parse_key", "to_ycc", "tolerance"]
 
 Frame = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
@@ -26,8 +27,14 @@ Mask = npt.NDArray[np.bool_]
 LOOK_SIDE = 256
 """Longer side in pixels at which keys are looked for and their lighting is measured."""
 
-MIN_CHROMA = 48.0
-"""Of a key, as the distance from grey in the CbCr plane; pure colours have about 130."""
+MIN_CHROMA, MIN_SATURATION = 62.0, 0.7
+"""Of a key: its distance from grey in the CbCr plane, where pure colours have about 130, and its
+saturation as of HSV. Most skies, waters and walls are paler."""
+
+MIN_SCREEN_CHROMA = 46.0
+SCREENS = {"green": (110, 165, 0.5), "blue": (215, 235, 0.7)}
+"""What real screens in weak light may be: from and to which of HSV's hues in degrees, and the least
+saturation. Little else is of such a green."""
 
 HUE_BINS, MAX_CANDIDATES, HUE_REACH = 72, 4, 16.0
 MIN_CORNERS, MIN_BORDER, MIN_AREA, MAX_AREA = 3, 0.6, 0.08, 0.998
@@ -38,6 +45,9 @@ MAX_FADE = 1.7
 """A key in weak light keeps its saturation; a sky that pales towards the horizon does not."""
 
 MIN_CLEAR_FRAMES = 0.5
+
+MAX_STRAY = 10.0
+"""Levels by which a key may stray from its smooth colour; painted walls and stones stray more."""
 
 SMOOTH_STEP = 14.0
 """Levels by which the light on a key may change over two cells of the grid of its lighting."""
@@ -51,11 +61,13 @@ class Key:
         rgb: typical colour, 0..255.
         border: mean share of the frames' borders that it covers.
         frames: share of the frames in which it is clear.
+        is_given: whether a person named it.
     """
 
     rgb: tuple[int, int, int]
     border: float = 1.0
     frames: float = 1.0
+    is_given: bool = False
 
     @property
     def hex(self) -> str:
@@ -117,7 +129,30 @@ def find_key(frames: Sequence[Frame]) -> Key:
 def check_frame(frame: Frame, key: Key) -> str:
     """Why a frame cannot be keyed, or an empty text."""
     small = to_ycc(shrink(frame))
-    return _look(small, chroma_of(key)).reason
+    if not key.is_given:
+        return _look(small, chroma_of(key)).reason
+    area = float(hue_mask(small, chroma_of(key)).mean())  # a person knows better than the tests
+    if area < MIN_AREA:
+        return f"the colour fills {area:.0%} of the frame only"
+    return "the frame is empty" if area > MAX_AREA else ""
+
+
+def parse_key(text: str) -> Key:
+    """A key that a person gives, such as ``#00ff00``.
+
+    Raises:
+        InvalidInput: It has another form, or is nearly grey.
+    """
+    try:
+        red, green, blue = bytes.fromhex(text.strip().removeprefix("#"))
+    except ValueError as error:
+        raise InvalidInput(f"give a key colour such as #00ff00; got {text!r}.") from error
+    key = Key((red, green, blue), is_given=True)
+    if float(np.hypot(*chroma_of(key))) < MIN_SCREEN_CHROMA / 2:
+        raise InvalidInput(
+            f"a key colour must be a strong one such as #00ff00 or #0000ff; {text} is nearly grey."
+        )
+    return key
 
 
 def shrink(frame: Frame) -> Frame:
@@ -141,7 +176,7 @@ def _candidate_hues(frames: Sequence[Floats]) -> list[Floats]:
     for ycc in frames:
         chroma = ycc[..., 1:].reshape(-1, 2)
         weights = np.where(_border(ycc.shape[:2]).reshape(-1), 8.0, 1.0)
-        saturated = np.hypot(*chroma.T) >= 0.7 * MIN_CHROMA
+        saturated = np.hypot(*chroma.T) >= 0.7 * MIN_SCREEN_CHROMA
         samples.append((chroma[saturated], weights[saturated] / weights.sum()))
     for chroma, weights in samples:
         np.add.at(histogram, _hue_bin(chroma), weights / len(frames))
@@ -175,7 +210,7 @@ def _judge(frames: Sequence[Floats], hue: Floats) -> Key | str:
     """The key of a hue, or why it is none."""
     looks = [_look(ycc, hue) for ycc in frames]
     clear = [look for look in looks if not look.reason or look.is_blank]
-    if len(clear) < MIN_CLEAR_FRAMES * len(looks):
+    if len(clear) < MIN_CLEAR_FRAMES * len(looks) or all(look.is_blank for look in clear):
         reasons = [look.reason for look in looks if look.reason]
         return max(set(reasons), key=reasons.count)
     rgb = to_rgb(np.median([look.ycc for look in clear], axis=0))
@@ -204,14 +239,15 @@ def _look(ycc: Floats, hue: Floats) -> _Look:
     field = key_field(ycc, loose)
     typical = np.median(field[loose], axis=0)
     chroma = np.hypot(field[loose][:, 1], field[loose][:, 2])
-    if np.median(chroma) < MIN_CHROMA:
+    if not _is_strong(typical):
         return _Look("the colour that surrounds the subject is too pale", border, typical)
     saturation = chroma / np.maximum(field[loose][:, 0], 16)
     low, high = np.percentile(saturation, (3, 97))
     if high > MAX_FADE * low:
         return _Look("the surrounding colour fades as a sky does", border, typical)
     limits = tolerance(ycc, field, loose)
-    near = is_key(ycc, field, limits)
+    strict = Tolerance(min(limits.luma, MAX_STRAY), min(limits.chroma, MAX_STRAY))
+    near = is_key(ycc, field, strict)
     unlike = 1 - float(near[loose].mean())
     if unlike > MAX_UNLIKE:
         return _Look(f"{unlike:.0%} of the surrounding colour is uneven", border, typical)
@@ -220,12 +256,23 @@ def _look(ycc: Floats, hue: Floats) -> _Look:
     return _Look("", border, typical)
 
 
+def _is_strong(ycc: Floats) -> bool:
+    """Whether a colour ``(3,)`` is far enough from grey to be a key."""
+    red, green, blue = (float(v) for v in np.clip(to_rgb(ycc) / 255, 0, 1))
+    turns, saturation, _ = colorsys.rgb_to_hsv(red, green, blue)
+    chroma = float(np.hypot(*ycc[1:]))
+    return (chroma >= MIN_CHROMA and saturation >= MIN_SATURATION) or any(
+        first <= 360 * turns <= last and chroma >= MIN_SCREEN_CHROMA and saturation >= least
+        for first, last, least in SCREENS.values()
+    )
+
+
 def hue_mask(ycc: Floats, hue: Floats) -> Mask:
     """Pixels whose hue is about that of ``hue`` and whose chroma is at least a part of its."""
     size = float(np.hypot(*hue))
     along = ycc[..., 1:] @ (hue / max(size, 1e-3))
     across = np.abs(ycc[..., 1] * hue[1] - ycc[..., 2] * hue[0]) / max(size, 1e-3)
-    return (along > 0.4 * size) & (across < np.tan(np.radians(HUE_REACH)) * along)
+    return (along > 0.3 * size) & (across < np.tan(np.radians(HUE_REACH)) * along)
 
 
 def _border(shape_hw: tuple[int, ...]) -> Mask:
