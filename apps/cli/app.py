@@ -29,7 +29,7 @@ COMMANDS = {
     "segment": "Cut every character out of pictures.",
     "kenburns": "Render a camera move with the characters as layers.",
     "evaluate": "Measure results against annotations.",
-    "dataset": "Make training data: key videos, compose scenes with exact masks.",
+    "dataset": "Make training data: cut-outs, backgrounds, scenes with exact masks.",
     "train": "Train the networks behind the masks on your own material.",
     "models": "List, fetch, verify and locate model weights.",
     "rerun": "Repeat a run from the run.json beside its result.",

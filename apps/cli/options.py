@@ -161,12 +161,13 @@ def _parameter(cls: type, field: Field[Any], default: Any) -> inspect.Parameter:
     option.help = describe_field(cls, field.name)
     if field.name.endswith("_wh"):  # a pair of pixels is one word on the command line
         option = typer.Option(
-            f"--{field.name.removesuffix('_wh')}",
+            f"--{field.name.removesuffix('_wh').replace('_', '-')}",
             parser=Size.parse,
             metavar="WxH",
             help=option.help,
         )
         hint = Size | None if default is None else Size
+        default = default if default is None else str(Size(*default))
     elif hint is bool:
         flag = field.name.replace("_", "-")
         names = f"--{flag}/--no-{flag}" if default else f"--{flag}"

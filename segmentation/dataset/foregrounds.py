@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-import csv
-import logging
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
-from cartoonedit.errors import InvalidInput
-from cartoonedit.files import atomic_folder, atomic_path
+from cartoonedit.files import atomic_folder
+from cartoonedit.images import save_image
 from cartoonedit.runtime import Progress, silent
+from segmentation.dataset.captions import has_caption
+from segmentation.dataset.clips import differing_frames, read_frames, survey
 from segmentation.dataset.key_matte import cut_out
-from segmentation.dataset.keying import Key, check_frame, find_key
+from segmentation.dataset.keying import Key, check_frame, find_key, parse_key
+from segmentation.dataset.manifest import Manifest
 from segmentation.dataset.material_options import KeyOptions
-from segmentation.dataset.sources import MANIFEST_NAME
 
-__all__ = ["CutOut", "KeyOptions", "key_video", "split_subjects", "write_manifest"]
-
-logger = logging.getLogger(__name__)
+__all__ = ["CutOut", "KeyOptions", "Keyed", "key_video", "record", "split_subjects"]
 
 Picture = npt.NDArray[np.uint8]
 
 LOOKS = 12
 """Frames, spread over the clip, that the key is looked for in."""
-HASH_SIDE = 12
-MIN_APART = 0.08
-"""Two frames are alike if fewer of the bits of their hashes differ."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +34,8 @@ class CutOut:
 
     Attributes:
         path: relative to the folder of all cut-outs.
-        source: the clip.
+        source: its sub-folder, named after the clip.
+        origin: the clip.
         kind: ``character-half`` where the lower border of the frame cuts it, else empty.
         frame: number of the frame in the clip.
         key: the clip's key colour.
@@ -51,6 +46,7 @@ class CutOut:
 
     path: str
     source: str
+    origin: str
     kind: str
     frame: int
     key: str
@@ -59,81 +55,80 @@ class CutOut:
     cut: str
 
 
+@dataclass(frozen=True)
+class Keyed:
+    """What came of a clip.
+
+    Attributes:
+        key: its key colour.
+        cutouts: what was cut out; empty if no frame holds a large enough subject.
+        refused: why frames that look different from those could not be used, by number.
+    """
+
+    key: Key
+    cutouts: list[CutOut]
+    refused: Mapping[int, str]
+
+
 def key_video(
     video: Path, out: Path, options: KeyOptions | None = None, progress: Progress | None = None
-) -> list[CutOut]:
+) -> Keyed:
     """Cut the subjects out of a clip, into the sub-folder of its name.
 
     Args:
         video: any file that OpenCV's ffmpeg reads. Of a damaged one, what can be read is used.
         out: folder of all cut-outs.
         options: how.
-        progress: called after each frame.
-
-    Returns:
-        The cut-outs; none if no frame holds a large enough subject.
+        progress: called after each frame, in two passes over the clip.
 
     Raises:
         InvalidInput: It is no video, or shows no clear key colour; the text gives the reason.
     """
     options, shown = options or KeyOptions(), progress or silent
-    total = sum(1 for _ in _frames(video))
-    if not total:
-        raise InvalidInput(f"{video} is no video that can be read")
-    looked = {round(n) for n in np.linspace(0, total - 1, min(LOOKS, total))}
-    key = find_key([frame for number, frame in _frames(video) if number in looked])
-    chosen = _differing(video, key, options.frames)
+    total, looks = survey(video, LOOKS)
+    key = parse_key(options.key) if options.key else find_key(looks)
+    chosen, refused = differing_frames(
+        video,
+        options.frames,
+        lambda frame: check_frame(frame, key),
+        lambda number: shown(number, 2 * total, "choosing frames"),
+    )
     made: list[CutOut] = []
     with atomic_folder(out / video.stem, stale=["*.png"]) as folder:
-        for number, frame in _frames(video):
-            shown(number, total, video.name)
+        for number, frame in read_frames(video):
+            shown(total + number, 2 * total, "cutting out")
             if number not in chosen:
                 continue
-            for part, (rgba, cut) in enumerate(split_subjects(cut_out(frame, key), options)):
-                height, width = rgba.shape[:2]
+            rgba = cut_out(frame, key)
+            if has_caption(rgba):
+                refused[number] = "text lies over it"
+                continue
+            for part, (piece, cut) in enumerate(split_subjects(rgba, options)):
                 name = f"{number:06d}-{part}.png"
-                Image.fromarray(rgba).save(folder / name)
-                kind = "character-half" if "bottom" in cut else ""
-                made.append(
-                    CutOut(f"{video.stem}/{name}", video.stem, kind, number, key.hex, width,
-                           height, " ".join(cut))
-                )  # fmt: skip
-    shown(total, total, "")
-    return made
+                save_image(folder / name, piece)
+                made.append(_row(f"{video.stem}/{name}", video, key, number, piece, cut))
+    shown(2 * total, 2 * total, "")
+    return Keyed(key, made, refused)
 
 
-def _frames(video: Path) -> Iterator[tuple[int, Picture]]:
-    """The frames of a clip that can be read, RGB, with their numbers."""
-    capture = cv2.VideoCapture(str(video))
-    try:
-        number = 0
-        while True:
-            good, bgr = capture.read()
-            if not good:
-                return
-            yield number, np.ascontiguousarray(bgr[..., ::-1])
-            number += 1
-    finally:
-        capture.release()
+def _row(
+    path: str, video: Path, key: Key, number: int, piece: Picture, cut: tuple[str, ...]
+) -> CutOut:
+    height, width = piece.shape[:2]
+    kind = "character-half" if "bottom" in cut else ""
+    return CutOut(path, video.stem, str(video), kind, number, key.hex, width, height, " ".join(cut))
 
 
-def _differing(video: Path, key: Key, most: int) -> set[int]:
-    """Numbers of frames that can be keyed and differ from each other, spread over the clip."""
-    hashes: dict[int, npt.NDArray[np.bool_]] = {}
-    for number, frame in _frames(video):
-        seen = _difference_hash(frame)
-        alike = any((seen != other).mean() < MIN_APART for other in hashes.values())
-        if not alike and not check_frame(frame, key):
-            hashes[number] = seen
-    kept = sorted(hashes)
-    return {kept[round(n)] for n in np.linspace(0, len(kept) - 1, min(most, len(kept)))}
-
-
-def _difference_hash(frame: Picture) -> npt.NDArray[np.bool_]:
-    """Where a small copy of the frame gets brighter to the right: alike for frames that are."""
-    grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
-    small = cv2.resize(grey, (HASH_SIDE + 1, HASH_SIDE), interpolation=cv2.INTER_AREA)
-    return small[:, 1:] > small[:, :-1].astype(np.int16) + 1
+def record(manifest: Manifest, video: Path, keyed: Keyed) -> None:
+    """Note in a manifest what came of a clip, in place of what it said before, and save it."""
+    manifest.forget(str(video))
+    for cutout in keyed.cutouts:
+        manifest.keep(asdict(cutout))
+    for number, reason in keyed.refused.items():
+        manifest.refuse(f"{video}#{number}", reason)
+    if not keyed.cutouts:
+        manifest.refuse(str(video), "no frame holds a large enough subject")
+    manifest.save()
 
 
 def split_subjects(
@@ -192,18 +187,3 @@ def _nearest_large(
         inside = at[nearest[labels == part]]
         owner[part] = np.bincount(inside).argmax()
     return owner
-
-
-def write_manifest(out: Path, cutouts: list[CutOut]) -> None:
-    """Add rows to the manifest of a folder of cut-outs; rows of the same clips are replaced."""
-    path = out / MANIFEST_NAME
-    again = {cutout.source for cutout in cutouts}
-    rows: list[dict[str, object]] = []
-    if path.is_file():
-        with path.open(newline="", encoding="utf-8") as lines:
-            rows += [row for row in csv.DictReader(lines) if row.get("source") not in again]
-    rows += [asdict(cutout) for cutout in cutouts]
-    with atomic_path(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [f.name for f in fields(CutOut)], extrasaction="ignore")
-        writer.writeheader()
-        writer.writerows(rows)

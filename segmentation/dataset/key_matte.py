@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cartoonedit.matte import decontaminate
+from segmentation.dataset.despill import despill, nearest
 from segmentation.dataset.keying import (
     Floats,
     Frame,
@@ -46,7 +47,10 @@ def matte(frame: Frame, key: Key) -> npt.NDArray[np.uint8]:
         ``(H, W)``, 0 where the key is bare.
     """
     ycc = to_ycc(frame)
-    field, limits = fit_key(ycc, key)
+    return _alpha(frame, ycc, *fit_key(ycc, key))
+
+
+def _alpha(frame: Frame, ycc: Floats, field: Floats, limits: Tolerance) -> npt.NDArray[np.uint8]:
     bare = _without_specks(is_key(ycc, field, limits), _specks(frame.shape))
     reach = edge_reach(frame.shape)
     near = cv2.dilate(bare.astype(np.uint8), _disc(reach)) > 0
@@ -133,7 +137,7 @@ def _candidates(
     solid = inside | (least > 0.9)
     for source in (inside, solid, peak | inside):
         if source.any():
-            colour, far = _nearest(ycc, source, edge)
+            colour, far = nearest(ycc, source, edge)
             candidates.append((colour, 2.0 * far))
     black = np.tile(np.array([8, 0, 0], np.float32), (count, 1))
     candidates.append((black, 30.0))
@@ -141,17 +145,6 @@ def _candidates(
         dark = candidates[0][0] * np.array([0.35, 0.6, 0.6], np.float32)
         candidates.append((dark, 60.0))
     return candidates
-
-
-def _nearest(ycc: Floats, source: Mask, wanted: Mask) -> tuple[Floats, Floats]:
-    """Colour of the nearest ``source`` pixel and its distance, one row for each ``wanted`` one."""
-    distance, labels = cv2.distanceTransformWithLabels(
-        (~source).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    places = np.flatnonzero(source)
-    place_of_label = np.zeros(int(labels.max()) + 1, np.intp)
-    place_of_label[labels.reshape(-1)[places]] = places
-    return ycc.reshape(-1, 3)[place_of_label[labels[wanted]]], distance[wanted]
 
 
 def _disc(radius: int) -> npt.NDArray[np.uint8]:
@@ -180,7 +173,9 @@ def _clean(alpha: npt.NDArray[np.uint8], least: int) -> npt.NDArray[np.uint8]:
 
 
 def cut_out(frame: Frame, key: Key) -> npt.NDArray[np.uint8]:
-    """The subjects of a frame as RGBA ``(H, W, 4)``."""
-    alpha = matte(frame, key)
-    # The colours at the edges are freed of the key.
-    return np.dstack((decontaminate(frame, alpha), alpha))
+    """The subjects of a frame as RGBA ``(H, W, 4)``, their edges freed of the key's colour."""
+    ycc = to_ycc(frame)
+    field, limits = fit_key(ycc, key)
+    alpha = _alpha(frame, ycc, field, limits)
+    own = despill(decontaminate(frame, alpha), alpha, field, edge_reach(frame.shape))
+    return np.dstack((own, alpha))

@@ -13,7 +13,8 @@ from PIL import Image
 from cartoonedit.errors import InvalidInput
 from cartoonedit.files import atomic_path
 from cartoonedit.runtime import Progress, silent
-from segmentation.dataset.sources import MANIFEST_NAME, SUFFIXES, read_picture
+from segmentation.dataset.manifest import MANIFEST_NAME
+from segmentation.dataset.sources import SUFFIXES, read_picture
 
 __all__ = ["PARTS", "Packed", "pack"]
 
@@ -81,7 +82,8 @@ def pack(
         except InvalidInput as error:
             refused[str(file)] = str(error)
     shown(len(files), len(files), "")
-    _copy_manifest(art / MANIFEST_NAME, out / MANIFEST_NAME)
+    for folder in ("", *PARTS):
+        _copy_manifest(art / folder / MANIFEST_NAME, out / folder / MANIFEST_NAME)
     return Packed(len(files) - len(refused), size, refused)
 
 

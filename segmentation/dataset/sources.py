@@ -6,7 +6,6 @@ one source looks alike, so sources are drawn first and pictures second.
 
 from __future__ import annotations
 
-import csv
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,8 +18,8 @@ from PIL import Image
 
 from cartoonedit.errors import InvalidInput
 from segmentation.dataset.damaged import Damaged
+from segmentation.dataset.manifest import MANIFEST_NAME, read_rows
 
-MANIFEST_NAME = "MANIFEST.csv"
 SUFFIXES = {".png", ".webp", ".jpg", ".jpeg"}
 SOURCE_POWER = 0.6
 """A source of n pictures is drawn with weight n ** 0.6: large packs count more, but not much."""
@@ -157,10 +156,7 @@ class Library:
 
 def _read_manifest(manifest: Path) -> dict[str, dict[str, str]]:
     """Rows of a manifest by path; a folder without one has none."""
-    if not manifest.is_file():
-        return {}
-    with manifest.open(newline="", encoding="utf-8") as lines:
-        return {row["path"]: row for row in csv.DictReader(lines)}
+    return {row["path"]: row for row in read_rows(manifest, "path")}
 
 
 def read_picture(path: Path, max_side: int) -> npt.NDArray[np.uint8]:

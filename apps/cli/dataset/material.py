@@ -1,7 +1,9 @@
-"""``cartoonedit dataset key``: cut-outs from chroma-key videos."""
+"""``cartoonedit dataset key``, ``cutouts`` and ``backgrounds``: material to compose scenes of."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,13 +11,34 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from apps.cli import options
-from apps.cli.batch import for_each
-from apps.cli.terminal import print_json, say
-from segmentation.dataset.material_options import KeyOptions
+from apps.cli.batch import for_each, share
+from apps.cli.options import Overwrite
+from apps.cli.terminal import note, print_json, progress_bar, say
+from cartoonedit.files import expand_pictures
+from segmentation.dataset.material_options import BackgroundOptions, CutoutOptions, KeyOptions
 
 if TYPE_CHECKING:
     from cartoonedit.runtime import Progress
-    from segmentation.dataset.foregrounds import CutOut
+    from segmentation.dataset.collect import Collected
+    from segmentation.dataset.people import Finder
+    from segmentation.dataset.tags import Tags
+
+Out = Annotated[
+    Path, typer.Option("--out", "-o", file_okay=False, help="Folder of all that is collected.")
+]
+Pictures = Annotated[
+    list[str],
+    typer.Argument(metavar="PICTURE...", help="Files, patterns, or folders with all below them."),
+]
+Metadata = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True,
+        dir_okay=False,
+        help="Tags of the pictures as JSON lines, such as Danbooru's; without it, all are taken.",
+    ),
+]
+Model = Annotated[str, typer.Option(help="Of the segmenter that looks, as for `segment`.")]
 
 
 @options.expand(KeyOptions)
@@ -23,32 +46,140 @@ def key(
     videos: Annotated[
         list[Path], typer.Argument(metavar="VIDEO...", exists=True, dir_okay=False, help="Clips.")
     ],
-    out: Annotated[
-        Path, typer.Option("--out", "-o", file_okay=False, help="Folder of all cut-outs.")
-    ],
+    out: Out,
+    overwrite: Overwrite = False,
     as_json: options.AsJson = False,
     **values: Any,
 ) -> None:
     """Cut the subjects out of videos with a key colour such as green or blue.
 
     The key colour is found by itself; a clip without one is refused. Each clip gets a sub-folder of
-    RGBA pictures, ready for `dataset synthesise`, and MANIFEST.csv says which are cut by the frame.
+    RGBA pictures, ready for `dataset synthesise`. MANIFEST.csv says which are cut by the frame,
+    REFUSED.csv what was left out and why, and sheet.jpg shows them. Clips that are done are passed
+    over.
     """
-    from segmentation.dataset.foregrounds import key_video, write_manifest
+    from segmentation.dataset.foregrounds import key_video, record
+    from segmentation.dataset.manifest import Manifest
+    from segmentation.dataset.material_sheet import write_sheet
 
     chosen = options.build(KeyOptions, values)
+    manifest = Manifest(out)
+    done = set() if overwrite else manifest.decided()
 
-    def work(video: Path, progress: Progress) -> list[CutOut]:
-        made = key_video(video, out, chosen, progress)
-        write_manifest(out, made)
+    def work(video: Path, progress: Progress) -> list[dict[str, Any]]:
+        if str(video) in done and str(video) not in manifest.refused:
+            note(f"{video} is done; --overwrite does it again")
+            return []
+        keyed = key_video(video, out, chosen, progress)
+        record(manifest, video, keyed)
         if not as_json:
-            colour = f" of key {made[0].key}" if made else ""
-            say(f"{video}: {len(made)} cut-outs{colour} -> {out / video.stem}")
-        return made
+            left_out = f", {len(keyed.refused)} frames left out" if keyed.refused else ""
+            say(f"{video}: {len(keyed.cutouts)} cut-outs of key {keyed.key.hex}{left_out}"
+                f" -> {out / video.stem}")  # fmt: skip
+        return [asdict(cutout) for cutout in keyed.cutouts]
 
-    done, failed = for_each(videos, work)
+    done_now, failed = for_each(videos, work)
+    for failure in failed:
+        manifest.refuse(failure.file, failure.error)
+    if failed:
+        manifest.save()
+    write_sheet(manifest)
     if as_json:
-        made = [asdict(cutout) for cutouts in done for cutout in cutouts]
+        made = [cutout for cutouts in done_now for cutout in cutouts]
         print_json({"cutouts": made, "failed": [asdict(failure) for failure in failed]})
     if failed:
         raise typer.Exit(1)
+
+
+@options.expand(CutoutOptions)
+def cutouts(
+    pictures: Pictures,
+    out: Out,
+    metadata: Metadata = None,
+    model: Model = "embedded",
+    overwrite: Overwrite = False,
+    as_json: options.AsJson = False,
+    **values: Any,
+) -> None:
+    """Collect illustrations of one subject with a transparent background.
+
+    Opaque, translucent and small ones are left out, and those with several subjects. MANIFEST.csv
+    has their measures, REFUSED.csv says what was left out and why, and sheet.jpg shows them. A
+    stopped run goes on where it was; what is decided is passed over.
+    """
+    from segmentation.dataset.collect import collect_cutouts
+
+    chosen = options.build(CutoutOptions, values)
+    files = _files(pictures, out)
+    tags, find = _tags(metadata, files), _finder(model, chosen.check)
+    with progress_bar() as show:
+        collected = collect_cutouts(
+            files, out, chosen, tags=tags, find=find, overwrite=overwrite,
+            progress=share(show, 0, 1, out.name),
+        )  # fmt: skip
+    _report(collected, out, as_json)
+
+
+@options.expand(BackgroundOptions)
+def backgrounds(
+    pictures: Pictures,
+    out: Out,
+    metadata: Metadata = None,
+    model: Model = "embedded",
+    overwrite: Overwrite = False,
+    as_json: options.AsJson = False,
+    **values: Any,
+) -> None:
+    """Collect backgrounds: large pictures with nobody in them.
+
+    MANIFEST.csv lists them, REFUSED.csv says what was left out and why, and sheet.jpg shows them. A
+    stopped run goes on where it was; what is decided is passed over.
+    """
+    from segmentation.dataset.collect import collect_backgrounds
+
+    chosen = options.build(BackgroundOptions, values)
+    files = _files(pictures, out)
+    tags, find = _tags(metadata, files), _finder(model, chosen.check)
+    with progress_bar() as show:
+        collected = collect_backgrounds(
+            files, out, chosen, tags=tags, find=find, overwrite=overwrite,
+            progress=share(show, 0, 1, out.name),
+        )  # fmt: skip
+    _report(collected, out, as_json)
+
+
+def _files(patterns: Sequence[str], out: Path) -> list[Path]:
+    """The pictures, without those that lie in the folder of the results."""
+    inside = out.absolute()
+    files = expand_pictures(patterns, below=True)
+    return [file for file in files if inside not in file.absolute().parents]
+
+
+def _tags(metadata: Path | None, files: Sequence[Path]) -> Mapping[str, Tags] | None:
+    from segmentation.dataset.tags import read_tags
+
+    return read_tags(metadata, {file.stem for file in files}) if metadata else None
+
+
+def _finder(model: str, check: bool) -> Finder | None:
+    from segmentation.dataset.people import people_finder
+
+    return people_finder(model) if check else None
+
+
+def _report(collected: Collected, out: Path, as_json: bool) -> None:
+    """Say how many were kept, and how many were left out for which kind of reason."""
+    from segmentation.dataset.manifest import REFUSED_NAME, Manifest
+    from segmentation.dataset.material_sheet import write_sheet
+
+    write_sheet(Manifest(out))
+    if as_json:
+        print_json({"folder": str(out), **asdict(collected)})
+        return
+    before = f", {collected.known} decided before" if collected.known else ""
+    say(f"{collected.kept} pictures kept, {len(collected.refused)} left out{before} -> {out}")
+    kinds = Counter(reason.split(":")[0] for reason in collected.refused.values())
+    for kind, number in kinds.most_common(8):
+        say(f"  {number} {kind}")
+    if kinds:
+        say(f"the reason of each: {out / REFUSED_NAME}")

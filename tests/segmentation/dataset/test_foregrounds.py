@@ -10,9 +10,10 @@ import pytest
 
 from cartoonedit.errors import InvalidInput
 from cartoonedit.video import VideoWriter
-from segmentation.dataset.foregrounds import key_video, split_subjects, write_manifest
+from segmentation.dataset.foregrounds import key_video, record, split_subjects
 from segmentation.dataset.key_matte import matte
-from segmentation.dataset.keying import find_key
+from segmentation.dataset.keying import find_key, parse_key
+from segmentation.dataset.manifest import Manifest
 from segmentation.dataset.material_options import KeyOptions
 from segmentation.dataset.sources import Library
 from tests.segmentation.dataset.material import figure
@@ -82,11 +83,13 @@ def test_masks_of_keyed_clips_are_the_true_ones(name: str, tmp_path: Path) -> No
 def test_cutouts_are_a_library(figures: int, tmp_path: Path) -> None:
     clip(tmp_path / "a clip.mp4", "green", figures)
     out = tmp_path / "foregrounds"
-    made = key_video(tmp_path / "a clip.mp4", out, KeyOptions(frames=3, min_size=60))
+    video = tmp_path / "a clip.mp4"
+    keyed = key_video(video, out, KeyOptions(frames=3, min_size=60))
+    made = keyed.cutouts
     assert len({cutout.frame for cutout in made}) == 3
     assert len(made) == 3 * figures
-    write_manifest(out, made)
-    write_manifest(out, made)
+    record(Manifest(out), video, keyed)
+    record(Manifest(out), video, keyed)
     library = Library.from_folder(out)
     files = library.sources["a clip"]
     assert len(files) == len(made)
@@ -105,7 +108,7 @@ def test_still_clips_give_one_frame(tmp_path: Path) -> None:
         frame[60:330, 150:300] = (200, 60, 90)
         for _ in range(10):
             video.write(frame.astype(np.uint8))
-    assert len(key_video(tmp_path / "still.mp4", tmp_path / "out")) == 1
+    assert len(key_video(tmp_path / "still.mp4", tmp_path / "out").cutouts) == 1
 
 
 def test_ordinary_clips_and_other_files_are_refused(tmp_path: Path) -> None:
@@ -155,3 +158,63 @@ def test_the_command_names_what_it_refuses(
     assert "good.mp4: " in said.out
     assert list((tmp_path / "out" / "good").glob("*.png"))
     assert not (tmp_path / "out" / "bad").exists()
+
+
+def caption(frame: np.ndarray) -> None:
+    cv2.putText(frame, "www.example.com", (20, 30), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (255,) * 3, 2)
+
+
+def test_frames_with_text_are_left_out_and_named(tmp_path: Path) -> None:
+    truths = clip(tmp_path / "plain.mp4", "green", frames=12)
+    frames = read(tmp_path / "plain.mp4")
+    assert len(frames) == len(truths)
+    with VideoWriter(tmp_path / "text.mp4", (WIDTH, HEIGHT), 12) as video:
+        for number, frame in enumerate(frames):
+            if number >= 6:
+                caption(frame)
+            video.write(frame)
+    out, source = tmp_path / "out", tmp_path / "text.mp4"
+    keyed = key_video(source, out, KeyOptions(frames=12))
+    assert keyed.cutouts
+    assert all(cutout.frame < 6 for cutout in keyed.cutouts)
+    assert set(keyed.refused.values()) == {"text lies over it"}
+    manifest = Manifest(out)
+    record(manifest, source, keyed)
+    assert all(name.startswith(f"{source}#") for name in manifest.refused)
+
+
+def test_a_given_key_is_used_where_none_is_found(tmp_path: Path) -> None:
+    with VideoWriter(tmp_path / "pale.mp4", (WIDTH, HEIGHT), 12) as video:
+        for x in range(0, 200, 20):
+            frame = np.full((HEIGHT, WIDTH, 3), (150, 190, 235), np.uint8)  # a pale blue
+            cv2.circle(frame, (140 + x, 180), 90, (210, 60, 40), -1)
+            video.write(frame)
+    with pytest.raises(InvalidInput, match="pale"):
+        key_video(tmp_path / "pale.mp4", tmp_path / "out")
+    keyed = key_video(tmp_path / "pale.mp4", tmp_path / "out", KeyOptions(key="#96beeb"))
+    assert keyed.key.hex == "#96beeb"
+    for cutout in keyed.cutouts:
+        assert abs(cutout.width - 181) <= 4
+        assert abs(cutout.height - 181) <= 4
+
+
+@pytest.mark.parametrize("text", ["green", "#12345", "#808080", "#00ff0g"])
+def test_keys_that_are_none_are_refused(text: str) -> None:
+    with pytest.raises(InvalidInput, match="colour"):
+        parse_key(text)
+
+
+def test_what_is_done_is_passed_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from apps.cli import main
+
+    clip(tmp_path / "good.mp4", "green", frames=3)
+    words = ["dataset", "key", str(tmp_path / "good.mp4"), "-o", str(tmp_path / "out")]
+    stamps = []
+    for more in ([], [], ["--overwrite"]):
+        with pytest.raises(SystemExit):
+            main([*words, *more])
+        first = min((tmp_path / "out" / "good").iterdir())
+        stamps.append(first.stat().st_mtime_ns)
+    assert stamps[0] == stamps[1] != stamps[2]
+    assert "is done" in capsys.readouterr().err
+    assert (tmp_path / "out" / "sheet.jpg").is_file()
