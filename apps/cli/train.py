@@ -56,7 +56,9 @@ def _unset(*classes: type) -> dict[str, None]:
 
 
 @app.command()
-@options.expand(Material, DetectorOptions, TrainOptions, **_unset(DetectorOptions, TrainOptions))
+@options.expand(
+    Material, DetectorOptions, TrainOptions, **_unset(DetectorOptions, TrainOptions), recipe=None
+)
 def detector(out: Out, preset: Preset = "embedded", **values: Any) -> None:
     """Train the first stage, which finds characters and draws rough masks."""
     material, chosen, stage = _options("detector", DetectorOptions, preset, values)
@@ -68,7 +70,9 @@ def detector(out: Out, preset: Preset = "embedded", **values: Any) -> None:
 
 
 @app.command()
-@options.expand(Material, RefinerOptions, TrainOptions, **_unset(RefinerOptions, TrainOptions))
+@options.expand(
+    Material, RefinerOptions, TrainOptions, **_unset(RefinerOptions, TrainOptions), recipe=None
+)
 def refiner(out: Out, preset: Preset = "embedded", **values: Any) -> None:
     """Train the second stage, which makes fine masks of rough ones."""
     material, chosen, stage = _options("refiner", RefinerOptions, preset, values)

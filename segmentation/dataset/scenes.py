@@ -19,6 +19,7 @@ from cartoonedit.errors import InvalidInput
 from segmentation.dataset.augment import augment, draw_size
 from segmentation.dataset.compose import Labelled, Sources, compose
 from segmentation.dataset.damaged import Damaged
+from segmentation.dataset.recipe import EMBEDDED, Recipe
 from segmentation.dataset.sources import Library
 from segmentation.dataset.stored import Stored
 from segmentation.preprocess import letterbox_geometry
@@ -54,11 +55,14 @@ class ComposedScenes:
     Args:
         sources: The material.
         seed: Of the run.
+        recipe: How.
         square: All scenes are squares; otherwise a third are wider or higher.
     """
 
-    def __init__(self, sources: Sources, seed: int, *, square: bool = False) -> None:
-        self.sources, self.seed, self.square = sources, seed, square
+    def __init__(
+        self, sources: Sources, seed: int, recipe: Recipe = EMBEDDED, *, square: bool = False
+    ) -> None:
+        self.sources, self.seed, self.recipe, self.square = sources, seed, recipe, square
 
     def __len__(self) -> int:
         return 0
@@ -67,7 +71,7 @@ class ComposedScenes:
         """Compose a scene."""
         rng = np.random.default_rng((self.seed, index, 2))
         size_wh = (size, size) if self.square else draw_size(rng, size)
-        return compose(self.sources, self.seed, index, size_wh)
+        return compose(self.sources, self.seed, index, size_wh, self.recipe)
 
 
 class StoredScenes:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from segmentation.dataset.photos import PersonPhotos
+from segmentation.dataset.recipe import RECIPES
 from segmentation.dataset.scenes import ComposedScenes, Scenes, StoredScenes, open_sources
 from segmentation.dataset.stored import Stored
 from segmentation.training.options import Material
@@ -23,7 +25,10 @@ def open_scenes(material: Material, seed: int, side: int, *, square: bool = Fals
         square: Composed scenes are squares.
     """
     if material.art is not None:
-        return ComposedScenes(open_sources(material.art, side, material.share), seed, square=square)
+        sources = open_sources(material.art, side, material.share)
+        if material.layout is not None:
+            sources = replace(sources, photos=PersonPhotos.from_file(material.layout))
+        return ComposedScenes(sources, seed, RECIPES[material.recipe], square=square)
     if material.data is None:
         raise AssertionError("Material has one of the two")
     return StoredScenes(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from cartoonedit.errors import InvalidInput
+from segmentation.dataset.recipe import RECIPES
 
 __all__ = ["BUDGETS", "PRESETS", "DetectorOptions", "Material", "RefinerOptions", "TrainOptions"]
 
@@ -27,6 +28,9 @@ class Material:
         val: Folder like `data` whose pictures measure the network after every epoch.
         val_pictures: At most so many of them; 0 takes all.
         share: Learn from this share of every source only, 0 to 1. Paper, Table 2: 0.125.
+        recipe: How scenes are composed of `art`: paper or embedded.
+        layout: COCO annotations such as instances_train2017.json: composed scenes are laid out as
+            the people of its photos, where the recipe says so.
         augment: Vary the pictures of `data`: part, size, mirroring, colours, JPEG.
     """
 
@@ -35,6 +39,8 @@ class Material:
     val: Path | None = None
     val_pictures: int = 0
     share: float = 1.0
+    recipe: str = "embedded"
+    layout: Path | None = None
     augment: bool = True
 
     def __post_init__(self) -> None:
@@ -52,6 +58,11 @@ class Material:
             raise InvalidInput(f"share must be above 0 and at most 1; got {self.share!r}.")
         if self.val_pictures < 0:
             raise InvalidInput(f"val_pictures must not be negative; got {self.val_pictures!r}.")
+        if self.recipe not in RECIPES:
+            raise InvalidInput(f"recipe must be one of {', '.join(RECIPES)}; got {self.recipe!r}.")
+        _require_file(self, "layout")
+        if self.layout is not None and self.art is None:
+            raise InvalidInput("scenes of --data are laid out already: --layout goes with --art.")
         if not self.augment and self.data is None:
             raise InvalidInput("composed scenes always vary: --no-augment goes with --data only.")
 
@@ -243,6 +254,7 @@ def _require_file(options: Any, *names: str) -> None:
 PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "detector": {
         "embedded": {
+            "recipe": "embedded",
             "size": "tiny", "sides": "256 320 384", "views": "256 320m 384 448m",
             "minutes": 155.0, "epochs": 0, "epoch_size": 5000, "batch": 8, "lr": 1.2e-3,
             "weight_decay": 0.05, "warmup": 100, "flat": 0.0, "ema": 0.999, "workers": 1,
@@ -250,6 +262,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
         # The rate is RTMDet's 0.004 for 256 examples a step, here of four devices with 16 each; the
         # paper gives none. Its schedule is flat for the first half.
         "paper": {
+            "recipe": "paper",
             "size": "l", "sides": "640", "views": None,
             "minutes": 0.0, "epochs": 60, "epoch_size": 0, "batch": 16, "lr": 1e-3,
             "weight_decay": 0.05, "warmup": 1000, "flat": 0.5, "ema": 0.9998, "workers": 8,
@@ -257,12 +270,14 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     },
     "refiner": {
         "embedded": {
+            "recipe": "embedded",
             "width": 0.375, "sides": "192 256 352", "canvas": 512, "whole": 0.0, "box_hint": 0.1,
             "soft_rough": True,
             "minutes": 82.0, "epochs": 0, "epoch_size": 5000, "batch": 4, "lr": 6e-4,
             "weight_decay": 0.005, "warmup": 100, "ema": 0.996, "workers": 1,
         },
         "paper": {
+            "recipe": "paper",
             "width": 1.0, "sides": "720", "canvas": 720, "whole": 1.0, "box_hint": 0.0,
             "soft_rough": False,
             "minutes": 0.0, "epochs": 60, "epoch_size": 0, "batch": 16, "lr": 1e-3,

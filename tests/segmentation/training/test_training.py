@@ -10,16 +10,19 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
 
 from cartoonedit.errors import Cancelled, InvalidInput
+from segmentation.dataset.photos import PersonPhotos
 from segmentation.isnet import ISNet
 from segmentation.models import load_refiner
 from segmentation.rtmdet import RTMDetIns
 from segmentation.training.detector import train_detector
 from segmentation.training.loop import save_weights
+from segmentation.training.material import open_scenes
 from segmentation.training.options import DetectorOptions, Material, RefinerOptions, TrainOptions
 from segmentation.training.refiner import train_refiner
 from segmentation.training.start import load_start
@@ -122,6 +125,31 @@ def test_a_killed_run_ends_as_one_that_was_not(number: str, art: Path, tmp_path:
 def test_epochs_are_counted_in_pictures(art: Path, tmp_path: Path) -> None:
     detector(art, tmp_path, steps=0, epochs=3, epoch_size=4)
     assert state(tmp_path)["step"] == 6
+
+
+def test_recipe_and_layout_decide_what_is_composed(art: Path, tmp_path: Path) -> None:
+    boxes = np.array([[0.1, 0.2, 0.3, 0.7], [0.5, 0.2, 0.3, 0.7], [0.9, 0.1, 0.3, 0.8]])
+    layout = tmp_path / "people.json"
+    PersonPhotos([(boxes, (1.25, 0.8))]).save(layout)
+
+    def pictures(**more: Any) -> np.ndarray:
+        scenes = open_scenes(Material(art=art, **more), 3, 96, square=True)
+        return np.stack([scenes(number, 96).picture for number in range(4)])
+
+    plain = pictures()
+    assert np.array_equal(plain, pictures(recipe="embedded"))
+    assert not np.array_equal(plain, pictures(recipe="paper"))
+    assert not np.array_equal(pictures(recipe="paper"), pictures(recipe="paper", layout=layout))
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [({"recipe": "soup"}, "recipe must be one of paper, embedded"),
+     ({"layout": Path("none.json")}, "layout must be a file")],
+)  # fmt: skip
+def test_senseless_material_is_refused(more: dict[str, Any], message: str, art: Path) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        Material(art=art, **more)
 
 
 def test_another_network_is_not_gone_on_with(art: Path, tmp_path: Path) -> None:
