@@ -209,6 +209,8 @@ def load_refiner(
         threshold=float(said.get("mask_threshold", default)),
         box_hint=float(said.get("box_hint", RefineSettings.box_hint)),
         soft_rough=said.get("rough") == "soft",
+        rough_share=float(said.get("rough_share", RefineSettings.rough_share)),
+        snap=float(said.get("snap", RefineSettings.snap)),
     )
     if settings.size < 32:
         raise InvalidInput(f"the refiner's size must be at least 32 pixels; got {settings.size}.")

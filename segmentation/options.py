@@ -22,6 +22,8 @@ class SegmentOptions:
         refine: `instance` refines each character on a crop around it, so that detail survives at
             any resolution; `picture` on the whole picture, as published; `none` keeps the coarse
             masks.
+        snap: How strongly edges are drawn to the lines of the picture, 0 to 1, where `refine` is
+            `instance`; by default what the model was made for.
         overlap: Let several characters own one pixel. Otherwise it goes to the largest alpha there.
         duplicate_iou: Of two masks that overlap more, or of which a much less certain one lies
             inside of the other, the better stays; 1 keeps both. Masks that a person asked for
@@ -31,6 +33,7 @@ class SegmentOptions:
     threshold: float = 0.3
     max_instances: int = 100
     refine: Refine = "instance"
+    snap: float | None = None
     overlap: bool = False
     duplicate_iou: float = 0.8
 
@@ -38,6 +41,8 @@ class SegmentOptions:
         for name in ("threshold", "duplicate_iou"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InvalidInput(f"{name} must be in 0..1; got {getattr(self, name)!r}.")
+        if self.snap is not None and not 0 <= self.snap <= 1:
+            raise InvalidInput(f"snap must be in 0..1; got {self.snap!r}.")
         if self.max_instances < 1:
             raise InvalidInput(f"max_instances must be at least 1; got {self.max_instances!r}.")
         if self.refine not in get_args(Refine):

@@ -47,6 +47,9 @@ class RefineSettings:
             character's box, 0..1. The released weights know no boxes: 0.
         soft_rough: Whether rough masks are shown as probabilities, which say where the detector is
             unsure. The released weights know masks of 0 and 1 only.
+        rough_share: How much of the rough mask is mixed into the refined one, 0..1; for networks
+            that do not know better than their input everywhere.
+        snap: How strongly the edges of the result are drawn to the lines of the picture, 0..1.
     """
 
     size: int = 720
@@ -54,6 +57,8 @@ class RefineSettings:
     threshold: float = 0.3
     box_hint: float = 0.0
     soft_rough: bool = False
+    rough_share: float = 0.0
+    snap: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -25,10 +25,12 @@ from segmentation.refine import (
     BoolMask,
     Refined,
     RefineSettings,
+    bounds_xyxy,
     refine_crops,
     refine_picture,
 )
 from segmentation.separate import one_owner_per_pixel, without_duplicates
+from segmentation.settle import settled
 from segmentation.views import detect_views
 
 __all__ = ["SegmentOptions", "Segmenter"]
@@ -109,6 +111,9 @@ class Segmenter:
                 f"the model {self.model!r} has no refiner. Name one with refiner=FILE (or"
                 " refiner='embedded'), or do without by refine='none'."
             )
+        if self._refiner is not None and self.options.snap is not None:
+            settings = replace(self._refiner.settings, snap=self.options.snap)
+            self._refiner = replace(self._refiner, settings=settings)
         if runtime == "onnx":
             self._use_onnx(detector_file, refiner_file)
 
@@ -244,17 +249,19 @@ class Segmenter:
         refined = self._refined(jobs)
         total, done = sum(len(roughs) for _, roughs in jobs), 0
         for scene, roughs in jobs:
-            alphas: list[Alpha] = []
-            for rough in roughs:
+            if self._refiner is None:
+                yield [rough.mask * np.uint8(255) for rough in roughs]
+                continue
+            masks: list[Refined] = []
+            for _ in roughs:
                 progress(done, total, f"cutting out character {done + 1} of {total}")
-                if self._refiner is None:
-                    alphas.append(rough.mask * np.uint8(255))
-                else:
-                    threshold = self._refiner.settings.threshold
-                    alphas.append(next(refined).alpha(scene.size_wh, threshold))
+                masks.append(next(refined))
                 done += 1
-            yield alphas
-        progress(done, total, "done")
+            settings = self._refiner.settings
+            if self.options.refine == "instance":
+                masks = settled(scene.picture, roughs, masks, settings)
+            yield [mask.alpha(scene.size_wh, settings.threshold) for mask in masks]
+        progress(total, total, "done")
 
     def _refined(self, jobs: Sequence[tuple[Scene, list[Rough]]]) -> Iterator[Refined]:
         if self._refiner is None:
@@ -302,13 +309,24 @@ class Segmenter:
                 [alphas[i] for i in order], [roughs[i].score for i in order]
             )
         instances = [
-            Instance(mask, min(roughs[i].score, 1.0), box_xyxy=roughs[i].box_xyxy)
+            Instance(
+                mask,
+                min(roughs[i].score, 1.0),
+                box_xyxy=roughs[i].box_xyxy if keep_all else self._box(roughs[i], mask),
+            )
             for i, mask in zip(order, masks, strict=True)
             if mask is not None
         ]
         logger.debug("%d characters in a picture of %dx%d", len(instances), *scene.size_wh)
         meta = {**scene.meta, "segmenter": {"model": self.model, "refine": self.options.refine}}
         return scene.replace(instances=instances, meta=meta)
+
+    def _box(self, rough: Rough, mask: Alpha) -> tuple[float, float, float, float] | None:
+        """The mask's box where its edges follow the lines, which no detector's box does so well."""
+        snaps = self._refiner is not None and self._refiner.settings.snap > 0
+        if not snaps or self.options.refine != "instance":
+            return rough.box_xyxy
+        return bounds_xyxy(mask >= 128) or rough.box_xyxy
 
 
 def _with_overrides(options: SegmentOptions, overrides: dict[str, Any]) -> SegmentOptions:

@@ -188,6 +188,10 @@ class RefinerOptions:
         box_hint: What the fourth channel holds in the character's box outside of the rough mask, 0
             to 1.
         soft_rough: Show rough masks as probabilities, not as 0 and 1.
+        rough_share: How much of the rough mask is mixed into the refined one when the weights are
+            used, 0 to 1.
+        snap: How strongly edges are drawn to the lines of the picture when the weights are used, 0
+            to 1.
         detector: Learn from the rough masks that these weights draw; without, from spoilt truths.
         feature_weight: Weight of equation 5; 0 does without the ground-truth encoder.
         ppa: Weigh pixels by their position (equation 6); without it the loss is plain BCE and IoU.
@@ -202,6 +206,8 @@ class RefinerOptions:
     whole: float = 0.0
     box_hint: float = 0.1
     soft_rough: bool = True
+    rough_share: float = 0.5
+    snap: float = 0.5
     detector: Path | None = None
     feature_weight: float = 1.0
     ppa: bool = True
@@ -217,7 +223,7 @@ class RefinerOptions:
             raise InvalidInput(
                 f"sides and canvas must be at least 32; got {self.sides} and {self.canvas}."
             )
-        for name in ("whole", "box_hint"):
+        for name in ("whole", "box_hint", "rough_share", "snap"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InvalidInput(f"{name} must be in 0..1; got {getattr(self, name)!r}.")
         _require_least(self, 0, "feature_weight", "encoder_steps")
@@ -272,14 +278,14 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
         "embedded": {
             "recipe": "embedded",
             "width": 0.375, "sides": "192 256 352", "canvas": 512, "whole": 0.0, "box_hint": 0.1,
-            "soft_rough": True,
+            "soft_rough": True, "rough_share": 0.5, "snap": 0.5,
             "minutes": 82.0, "epochs": 0, "epoch_size": 5000, "batch": 4, "lr": 6e-4,
             "weight_decay": 0.005, "warmup": 100, "ema": 0.996, "workers": 1,
         },
         "paper": {
             "recipe": "paper",
             "width": 1.0, "sides": "720", "canvas": 720, "whole": 1.0, "box_hint": 0.0,
-            "soft_rough": False,
+            "soft_rough": False, "rough_share": 0.0, "snap": 0.0,
             "minutes": 0.0, "epochs": 60, "epoch_size": 0, "batch": 16, "lr": 1e-3,
             "weight_decay": 0.005, "warmup": 1000, "ema": 0.9998, "workers": 8,
         },

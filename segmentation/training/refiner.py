@@ -64,6 +64,7 @@ def train_refiner(
         "network": "isnet", "width": str(stage.width), "refine_size": str(max(sides)),
         "colour_order": "bgr", "box_hint": str(stage.box_hint),
         "rough": "soft" if stage.soft_rough else "binary",
+        "rough_share": str(stage.rough_share), "snap": str(stage.snap),
     }  # fmt: skip
     trainer = Trainer(
         net, options, out, metadata,

@@ -26,7 +26,7 @@ SHAPES = ("size", "width")
 
 HARMLESS = {
     "workers", "save_minutes", "save_steps", "log_steps", "sheet_steps", "val", "val_pictures",
-    "views", "score_power", "start", "encoder",
+    "views", "score_power", "rough_share", "snap", "start", "encoder",
 }  # fmt: skip
 """Settings that change nothing of what is learnt, or nothing any more."""
 

@@ -109,6 +109,26 @@ def test_overlap_may_be_allowed(tiny_model: Path) -> None:
     assert owners(segmenter(picture(180, 120))).max() > 1
 
 
+def test_snapped_masks_bring_their_boxes(tiny_model: Path) -> None:
+    plain, snapping = (
+        Segmenter(tiny_model, device="cpu", threshold=0.2, max_instances=4, snap=snap)
+        for snap in (0.0, 1.0)
+    )
+    image = picture(180, 120)
+    assert any(i.box_xyxy != _tight(i) for i in plain(image))
+    scene = snapping(image)
+    assert len(scene)
+    for instance in scene:
+        assert instance.box_xyxy == _tight(instance)
+    (asked,) = snapping(image, boxes=[(10, 20, 90, 110)])
+    assert asked.box_xyxy == (10, 20, 90, 110)
+
+
+def _tight(instance: Instance) -> tuple[float, ...]:
+    ys, xs = np.nonzero(instance.mask >= 128)
+    return float(xs.min()), float(ys.min()), float(xs.max() + 1), float(ys.max() + 1)
+
+
 SIZES = [(1, 1), (1, 90), (3, 2), (1200, 20), (64, 64), (1000, 700), (20, 2500)]
 
 
