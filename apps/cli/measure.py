@@ -19,7 +19,7 @@ from cartoonedit.files import write_json
 
 if TYPE_CHECKING:
     from cartoonedit.runtime import Progress
-    from segmentation.worst import PictureScore
+    from segmentation.evaluate.worst import PictureScore
 
 __all__ = ["Outcome", "Task", "check", "measure"]
 
@@ -128,8 +128,8 @@ def measure(everyone: Sequence[Contender], task: Task) -> list[Outcome]:
 
 def _predictions(contender: Contender, task: Task, progress: Progress) -> Any:
     """What a contender found: results, checked, or its file of them."""
-    from segmentation.coco_files import read_results, read_truth
-    from segmentation.predictions import fingerprint, predict, predict_once
+    from segmentation.evaluate.coco_files import read_results, read_truth
+    from segmentation.evaluate.predictions import fingerprint, predict, predict_once
 
     if contender.predictions is not None:
         try:
@@ -169,9 +169,9 @@ def _outcome(
     contender: Contender, results: Any, task: Task, several: bool, plain: Sequence[Outcome]
 ) -> Outcome:
     from cartoonedit.images import save_image
-    from segmentation.contact_sheet import contact_sheet
     from segmentation.evaluate import evaluate
-    from segmentation.worst import picture_scores
+    from segmentation.evaluate.contact_sheet import contact_sheet
+    from segmentation.evaluate.worst import picture_scores
 
     measures = evaluate(results, task.annotations, sizes=task.sizes, threshold=task.threshold)
     ratios = _ratios(measures, plain[0].measures) if plain else None

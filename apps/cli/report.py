@@ -101,8 +101,8 @@ def _kind(outcomes: Sequence[Outcome]) -> tuple[str, str]:
 
 def _draw(place: Path, outcomes: Sequence[Outcome], task: Task) -> Path:
     from cartoonedit.images import save_image
-    from segmentation.curves import draw_curves
     from segmentation.evaluate import precision_curves
+    from segmentation.evaluate.curves import draw_curves
 
     kind, _ = _kind(outcomes)
     lines = {
@@ -161,7 +161,7 @@ def _link(file: Path, place: Path) -> str:
 
 
 def _settings(outcomes: Sequence[Outcome], task: Task) -> Rows:
-    from segmentation.coco_files import read_truth
+    from segmentation.evaluate.coco_files import read_truth
 
     truth = read_truth(task.annotations)
     ignored = sum(annotation["iscrowd"] for annotation in truth["annotations"])

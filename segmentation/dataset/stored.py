@@ -22,8 +22,8 @@ from PIL import Image
 
 from cartoonedit.errors import InvalidInput
 from cartoonedit.images import open_image
-from segmentation import coco_masks
 from segmentation.dataset.compose import Labelled
+from segmentation.evaluate import coco_masks
 
 __all__ = ["ANNOTATIONS", "Stored"]
 

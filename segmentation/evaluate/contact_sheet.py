@@ -14,9 +14,9 @@ from PIL import Image, ImageDraw, ImageFont
 from cartoonedit.errors import InvalidInput
 from cartoonedit.images import open_image
 from cartoonedit.overlay import outline
-from segmentation import coco_masks
-from segmentation.coco_files import Json, Source, has_masks, read_results, read_truth
-from segmentation.worst import PictureScore
+from segmentation.evaluate import coco_masks
+from segmentation.evaluate.coco_files import Json, Source, has_masks, read_results, read_truth
+from segmentation.evaluate.worst import PictureScore
 
 __all__ = ["contact_sheet"]
 
@@ -41,7 +41,7 @@ def contact_sheet(
     """Draw pictures with outlines of the truth and of the findings, and their scores below.
 
     Args:
-        scores: Of the pictures to be shown, in order (`segmentation.worst.picture_scores`).
+        scores: Of the pictures to be shown, in order (`worst.picture_scores`).
         pictures: The folder that `file_name` is relative to.
         predictions: As for `segmentation.evaluate.evaluate`.
         annotations: As for `segmentation.evaluate.evaluate`. Where it has no masks, boxes are

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycocotools import mask as coco_mask
 
-from segmentation.coco_masks import area_of, box_around, compressed, decode, of_box
+from segmentation.evaluate.coco_masks import area_of, box_around, compressed, decode, of_box
 
 
 def random_mask(seed: int) -> np.ndarray:

@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from cartoonedit.errors import InvalidInput
-from segmentation.coco_eval import SIZES, Sizes, run_coco
-from segmentation.coco_files import Json, Source, has_masks, read_results, read_truth
-from segmentation.matching import Counts, count
+from segmentation.evaluate.coco_eval import SIZES, Sizes, run_coco
+from segmentation.evaluate.coco_files import Json, Source, has_masks, read_results, read_truth
+from segmentation.evaluate.matching import Counts, count
 
 __all__ = ["IOU_TYPES", "MEASURES", "SIZES", "Sizes", "evaluate", "precision_curves"]
 

@@ -17,7 +17,7 @@ from cartoonedit.errors import InvalidInput
 from cartoonedit.files import sha256, write_json
 from cartoonedit.images import open_image
 from cartoonedit.runtime import Progress, silent
-from segmentation.coco_files import Json, Source, read_truth
+from segmentation.evaluate.coco_files import Json, Source, read_truth
 
 if TYPE_CHECKING:
     from segmentation.segmenter import Segmenter

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cartoonedit.errors import InvalidInput
-from segmentation import coco_masks
+from segmentation.evaluate import coco_masks
 
 __all__ = ["Json", "Source", "has_masks", "read_results", "read_truth"]
 

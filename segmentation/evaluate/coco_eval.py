@@ -9,7 +9,7 @@ from typing import Literal
 from faster_coco_eval import COCO, COCOeval_faster
 
 from cartoonedit.runtime import cpu_count
-from segmentation.coco_files import Json
+from segmentation.evaluate.coco_files import Json
 
 __all__ = ["SIZES", "CocoEval", "Sizes", "run_coco"]
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from pycocotools import mask as coco_mask
 
-from segmentation.coco_files import Json, Source, has_masks, read_results, read_truth
+from segmentation.evaluate.coco_files import Json, Source, has_masks, read_results, read_truth
 
 __all__ = ["PictureScore", "picture_scores"]
 

@@ -11,9 +11,9 @@ import pytest
 from cartoonedit.errors import InvalidInput
 from cartoonedit.images import save_image
 from cartoonedit.overlay import PALETTE
-from segmentation.contact_sheet import FOUND, IGNORED, TRUE, contact_sheet
-from segmentation.curves import draw_curves
-from segmentation.worst import picture_scores
+from segmentation.evaluate.contact_sheet import FOUND, IGNORED, TRUE, contact_sheet
+from segmentation.evaluate.curves import draw_curves
+from segmentation.evaluate.worst import picture_scores
 
 Json = dict[str, Any]
 

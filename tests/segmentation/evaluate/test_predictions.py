@@ -13,7 +13,7 @@ import pytest
 from cartoonedit.errors import Cancelled, InvalidInput
 from cartoonedit.images import save_image
 from cartoonedit.scene import Instance, Scene
-from segmentation.predictions import fingerprint, predict, predict_once
+from segmentation.evaluate.predictions import fingerprint, predict, predict_once
 
 
 class Halves:
