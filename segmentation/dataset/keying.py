@@ -36,6 +36,9 @@ SCREENS = {"green": (110, 165, 0.5), "blue": (215, 235, 0.7)}
 """What real screens in weak light may be: from and to which of HSV's hues in degrees, and the least
 saturation. Little else is of such a green."""
 
+SKY_HUES, MIN_SKY_SATURATION = (186, 213), 0.92
+"""Hues of skies, which no screen has, and how saturated a key of such a hue must be."""
+
 HUE_BINS, MAX_CANDIDATES, HUE_REACH = 72, 4, 16.0
 MIN_CORNERS, MIN_BORDER, MIN_AREA, MAX_AREA = 3, 0.6, 0.08, 0.998
 MAX_UNLIKE = 0.12
@@ -260,9 +263,11 @@ def _is_strong(ycc: Floats) -> bool:
     """Whether a colour ``(3,)`` is far enough from grey to be a key."""
     red, green, blue = (float(v) for v in np.clip(to_rgb(ycc) / 255, 0, 1))
     turns, saturation, _ = colorsys.rgb_to_hsv(red, green, blue)
-    chroma = float(np.hypot(*ycc[1:]))
+    hue, chroma = 360 * turns, float(np.hypot(*ycc[1:]))
+    if SKY_HUES[0] < hue < SKY_HUES[1] and saturation < MIN_SKY_SATURATION:
+        return False
     return (chroma >= MIN_CHROMA and saturation >= MIN_SATURATION) or any(
-        first <= 360 * turns <= last and chroma >= MIN_SCREEN_CHROMA and saturation >= least
+        first <= hue <= last and chroma >= MIN_SCREEN_CHROMA and saturation >= least
         for first, last, least in SCREENS.values()
     )
 
@@ -318,8 +323,10 @@ def key_field(ycc: Floats, mask: Mask) -> Floats:
     fits = _grown(colour, seen, fits)
     spread = max(1.0, 0.03 * max(size_wh))
     trust = cv2.GaussianBlur(fits.astype(np.float32), (0, 0), spread)[..., None]
-    missed = cv2.GaussianBlur((colour - surface) * fits[..., None], (0, 0), spread)
-    field = surface + missed / (trust + 0.01)
+    field = surface
+    for _ in range(2):  # what smoothing levels off is found the second time (Tukey's twicing)
+        missed = cv2.GaussianBlur((colour - field) * fits[..., None], (0, 0), spread)
+        field = field + missed / (trust + 0.01)
     return cv2.resize(field, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.float32)
 
 
