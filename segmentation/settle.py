@@ -8,6 +8,7 @@ and outside, and still counts where the cut decides; what is surely another char
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cartoonedit.runtime import cpu_count
+from segmentation.guided import guided_filter
 from segmentation.hints import Rough
 from segmentation.refine import RGB, Alpha, Refined, RefineSettings, resample
 
@@ -26,6 +28,10 @@ Probability = NDArray[np.float32]
 
 SIDE = 352
 """Crops are cut at most this large, in pixels: as large as the embedded model refines them."""
+
+REACH, EPSILON = 3, 1e-4
+"""Edges of larger crops may follow the picture so far, in pixels of the cut, and the variance of
+colours in 0..1 from which there is an edge."""
 
 SURE_OUTSIDE, SURE_INSIDE = 0.1, 0.9
 ITERATIONS = 2
@@ -134,8 +140,13 @@ def _snapped(
         cv2.GC_INIT_WITH_MASK,
     )  # fmt: skip
     cut = ((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)).astype(np.float32)
-    mixed = (1 - strength) * mask.probability + strength * resample(cut, (width, height))
-    return replace(mask, probability=mixed.astype(np.float32))
+    mixed: Probability = np.asarray(
+        (1 - strength) * mask.probability + strength * resample(cut, (width, height)), np.float32
+    )
+    if scale < 1:  # the cut was made on fewer pixels than the picture has
+        part = picture[y : y + height, x : x + width]
+        mixed = guided_filter(part, mixed, math.ceil(REACH / scale), EPSILON).clip(0, 1)
+    return replace(mask, probability=mixed)
 
 
 def _labels(probability: Probability, other: Probability, threshold: float) -> NDArray[np.uint8]:
