@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,8 +21,6 @@ from segmentation.dataset.material_options import BackgroundOptions, CutoutOptio
 if TYPE_CHECKING:
     from cartoonedit.runtime import Progress
     from segmentation.dataset.collect import Collected
-    from segmentation.dataset.people import Finder
-    from segmentation.dataset.tags import Tags
 
 Out = Annotated[
     Path, typer.Option("--out", "-o", file_okay=False, help="Folder of all that is collected.")
@@ -110,14 +109,8 @@ def cutouts(
     from segmentation.dataset.collect import collect_cutouts
 
     chosen = options.build(CutoutOptions, values)
-    files = _files(pictures, out)
-    tags, find = _tags(metadata, files), _finder(model, chosen.check)
-    with progress_bar() as show:
-        collected = collect_cutouts(
-            files, out, chosen, tags=tags, find=find, overwrite=overwrite,
-            progress=share(show, 0, 1, out.name),
-        )  # fmt: skip
-    _report(collected, out, as_json)
+    gathered = _gather(pictures, out, metadata, model if chosen.check else None)
+    _collect(partial(collect_cutouts, options=chosen, **gathered), out, overwrite, as_json)
 
 
 @options.expand(BackgroundOptions)
@@ -138,40 +131,34 @@ def backgrounds(
     from segmentation.dataset.collect import collect_backgrounds
 
     chosen = options.build(BackgroundOptions, values)
-    files = _files(pictures, out)
-    tags, find = _tags(metadata, files), _finder(model, chosen.check)
-    with progress_bar() as show:
-        collected = collect_backgrounds(
-            files, out, chosen, tags=tags, find=find, overwrite=overwrite,
-            progress=share(show, 0, 1, out.name),
-        )  # fmt: skip
-    _report(collected, out, as_json)
+    gathered = _gather(pictures, out, metadata, model if chosen.check else None)
+    _collect(partial(collect_backgrounds, options=chosen, **gathered), out, overwrite, as_json)
 
 
-def _files(patterns: Sequence[str], out: Path) -> list[Path]:
-    """The pictures, without those that lie in the folder of the results."""
-    inside = out.absolute()
-    files = expand_pictures(patterns, below=True)
-    return [file for file in files if inside not in file.absolute().parents]
-
-
-def _tags(metadata: Path | None, files: Sequence[Path]) -> Mapping[str, Tags] | None:
+def _gather(
+    patterns: Sequence[str], out: Path, metadata: Path | None, model: str | None
+) -> dict[str, Any]:
+    """The pictures, without those that lie in the folder of the results; tags; the segmenter."""
+    from segmentation.dataset.people import people_finder
     from segmentation.dataset.tags import read_tags
 
-    return read_tags(metadata, {file.stem for file in files}) if metadata else None
+    inside = out.absolute()
+    found = expand_pictures(patterns, below=True)
+    files = [file for file in found if inside not in file.absolute().parents]
+    return {
+        "files": files,
+        "tags": read_tags(metadata, {file.stem for file in files}) if metadata else None,
+        "find": people_finder(model) if model else None,
+    }
 
 
-def _finder(model: str, check: bool) -> Finder | None:
-    from segmentation.dataset.people import people_finder
-
-    return people_finder(model) if check else None
-
-
-def _report(collected: Collected, out: Path, as_json: bool) -> None:
-    """Say how many were kept, and how many were left out for which kind of reason."""
+def _collect(run: Callable[..., Collected], out: Path, overwrite: bool, as_json: bool) -> None:
+    """Collect, and say how many were kept, and how many were left out for which kind of reason."""
     from segmentation.dataset.manifest import REFUSED_NAME, Manifest
     from segmentation.dataset.material_sheet import write_sheet
 
+    with progress_bar() as show:
+        collected = run(out=out, overwrite=overwrite, progress=share(show, 0, 1, out.name))
     write_sheet(Manifest(out))
     if as_json:
         print_json({"folder": str(out), **asdict(collected)})
