@@ -29,6 +29,9 @@ Probability = NDArray[np.float32]
 SIDE = 352
 """Crops are cut at most this large, in pixels: as large as the embedded model refines them."""
 
+SHARP_SIDE = 4 * SIDE
+"""Larger crops are sharpened at this size: what the filter holds grows with the area."""
+
 REACH, EPSILON = 3, 1e-4
 """Edges of larger crops may follow the picture so far, in pixels of the cut, and the variance of
 colours in 0..1 from which there is an edge."""
@@ -143,10 +146,19 @@ def _snapped(
     mixed: Probability = np.asarray(
         (1 - strength) * mask.probability + strength * resample(cut, (width, height)), np.float32
     )
-    if scale < 1:  # the cut was made on fewer pixels than the picture has
-        part = picture[y : y + height, x : x + width]
-        mixed = guided_filter(part, mixed, math.ceil(REACH / scale), EPSILON).clip(0, 1)
+    if scale < 1:
+        mixed = _sharpened(picture[y : y + height, x : x + width], mixed)
     return replace(mask, probability=mixed)
+
+
+def _sharpened(part: RGB, probability: Probability) -> Probability:
+    """A mask that was cut on fewer pixels than the picture has, carried to the picture's edges."""
+    height, width = probability.shape
+    scale = min(1.0, SHARP_SIDE / max(height, width))
+    size_wh = max(1, round(width * scale)), max(1, round(height * scale))
+    radius = math.ceil(REACH * max(size_wh) / SIDE)
+    small = guided_filter(resample(part, size_wh), resample(probability, size_wh), radius, EPSILON)
+    return resample(small.clip(0, 1), (width, height))
 
 
 def _labels(probability: Probability, other: Probability, threshold: float) -> NDArray[np.uint8]:

@@ -93,6 +93,19 @@ def test_crops_are_placed_where_they_belong() -> None:
         assert iou(result, truth) > 0.96
 
 
+@pytest.mark.parametrize("side", [500, 1600])
+def test_large_characters_get_the_edges_of_the_picture(side: int) -> None:
+    y, x = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j]
+    truth = np.hypot(x, y) < 0.6 + 0.05 * np.sin(24 * np.arctan2(y, x))  # with small teeth
+    picture = np.where(truth[..., None], RED, GREEN).astype(np.uint8)
+    doubtful = Refined(0.05 + 0.9 * cv2.GaussianBlur(truth.astype(np.float32), (0, 0), side / 60))
+    (result,) = snapped(picture, [doubtful], [0.9], 0.5)
+    inside = result.probability > 0.5
+    assert result.probability.shape == truth.shape
+    assert 0 <= result.probability.min() <= result.probability.max() <= 1
+    assert (inside & truth).sum() / (inside | truth).sum() > 0.99
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (3, 40), (12, 12), (160, 220)])
 @pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
 def test_masks_without_edges_stay(shape: tuple[int, int], value: float) -> None:
