@@ -34,7 +34,7 @@ class CutOut:
 
     Attributes:
         path: relative to the folder of all cut-outs.
-        source: its sub-folder, named after the clip.
+        source: its sub-folder.
         origin: the clip.
         kind: ``character-half`` where the lower border of the frame cuts it, else empty.
         frame: number of the frame in the clip.
@@ -71,20 +71,27 @@ class Keyed:
 
 
 def key_video(
-    video: Path, out: Path, options: KeyOptions | None = None, progress: Progress | None = None
+    video: Path,
+    out: Path,
+    options: KeyOptions | None = None,
+    progress: Progress | None = None,
+    *,
+    source: str | None = None,
 ) -> Keyed:
-    """Cut the subjects out of a clip, into the sub-folder of its name.
+    """Cut the subjects out of a clip, into a sub-folder, in place of what that held.
 
     Args:
         video: any file that OpenCV's ffmpeg reads. Of a damaged one, what can be read is used.
         out: folder of all cut-outs.
         options: how.
         progress: called after each frame, in two passes over the clip.
+        source: the sub-folder; by default it has the clip's name.
 
     Raises:
         InvalidInput: It is no video, or shows no clear key colour; the text gives the reason.
     """
     options, shown = options or KeyOptions(), progress or silent
+    source = source or video.stem
     total, looks = survey(video, LOOKS)
     key = parse_key(options.key) if options.key else find_key(looks)
     chosen, refused = differing_frames(
@@ -94,7 +101,7 @@ def key_video(
         lambda number: shown(number, 2 * total, "choosing frames"),
     )
     made: list[CutOut] = []
-    with atomic_folder(out / video.stem, stale=["*.png"]) as folder:
+    with atomic_folder(out / source, stale=["*.png"]) as folder:
         for number, frame in read_frames(video):
             shown(total + number, 2 * total, "cutting out")
             if number not in chosen:
@@ -106,7 +113,7 @@ def key_video(
             for part, (piece, cut) in enumerate(split_subjects(rgba, options)):
                 name = f"{number:06d}-{part}.png"
                 save_image(folder / name, piece)
-                made.append(_row(f"{video.stem}/{name}", video, key, number, piece, cut))
+                made.append(_row(f"{source}/{name}", video, key, number, piece, cut))
     shown(2 * total, 2 * total, "")
     return Keyed(key, made, refused)
 

@@ -41,6 +41,14 @@ class Manifest:
         present = (row for path, row in self.kept.items() if (self.folder / path).is_file())
         return {row.get("origin", "") for row in present} | set(self.refused)
 
+    def source_for(self, origin: str, stem: str) -> str:
+        """The sub-folder for a file's pictures: ``stem``, or ``stem-2``, ... if another has it."""
+        owners = {row.get("source"): row.get("origin") for row in self.kept.values()}
+        number = 1
+        while owners.get(name := stem if number == 1 else f"{stem}-{number}", origin) != origin:
+            number += 1
+        return name
+
     def free_name(self, stem: str, suffix: str) -> str:
         """A path that no picture has: ``stem``, ``stem-2``, ..."""
         number = 1

@@ -69,12 +69,13 @@ def key(
         if str(video) in done and str(video) not in manifest.refused:
             note(f"{video} is done; --overwrite does it again")
             return []
-        keyed = key_video(video, out, chosen, progress)
+        source = manifest.source_for(str(video), video.stem)
+        keyed = key_video(video, out, chosen, progress, source=source)
         record(manifest, video, keyed)
         if not as_json:
             left_out = f", {len(keyed.refused)} frames left out" if keyed.refused else ""
             say(f"{video}: {len(keyed.cutouts)} cut-outs of key {keyed.key.hex}{left_out}"
-                f" -> {out / video.stem}")  # fmt: skip
+                f" -> {out / source}")  # fmt: skip
         return [asdict(cutout) for cutout in keyed.cutouts]
 
     done_now, failed = for_each(videos, work)

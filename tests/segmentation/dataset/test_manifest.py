@@ -59,6 +59,16 @@ def test_names_of_pictures_are_not_given_twice(tmp_path: Path) -> None:
     assert manifest.free_name("a/1", ".jpg") == "a/1.jpg"
 
 
+def test_files_of_one_name_have_folders_of_their_own(tmp_path: Path) -> None:
+    manifest = Manifest(tmp_path)
+    assert manifest.source_for("x/clip.mp4", "clip") == "clip"
+    manifest.keep({"path": "clip/1.png", "source": "clip", "origin": "x/clip.mp4"})
+    manifest.keep({"path": "clip-2/1.png", "source": "clip-2", "origin": "y/clip.mp4"})
+    assert manifest.source_for("x/clip.mp4", "clip") == "clip"
+    assert manifest.source_for("y/clip.mp4", "clip") == "clip-2"
+    assert manifest.source_for("z/clip.mp4", "clip") == "clip-3"
+
+
 @pytest.mark.parametrize("name", [MANIFEST_NAME, REFUSED_NAME])
 @pytest.mark.parametrize("content", [b"name,b\n1,2\n", b"\xff\xfe\x00,\n1\n"])
 def test_another_kind_of_table_is_refused_and_stays(
