@@ -2,8 +2,9 @@
 
 Cartoons have lines and flat colours, of which a graph cut makes more than a small network does.
 GrabCut (Rother, Kolmogorov and Blake, 2004) models the colours inside and outside of a character
-and cuts where it is cheapest, along lines. The networks' probability says what is certainly inside
-and outside, and still counts where the cut decides; what is surely another character is outside.
+and cuts where it is cheapest, along lines. The networks' probability, in which colours have had a
+say, tells it what is certainly inside and outside, and still counts where the cut decides. What is
+surely another character is outside.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from cartoonedit.runtime import cpu_count
+from segmentation.colours import with_colours
 from segmentation.guided import guided_filter
 from segmentation.hints import Rough
 from segmentation.refine import RGB, Alpha, Refined, RefineSettings, resample
@@ -38,6 +41,7 @@ colours in 0..1 from which there is an edge."""
 
 SURE_OUTSIDE, SURE_INSIDE = 0.1, 0.9
 ITERATIONS = 2
+LEAST_CONTRAST = 0.1
 LEAST_PIXELS = 64
 """The five colours of either side cannot be told from fewer pixels."""
 
@@ -116,21 +120,38 @@ def snapped(
         return list(masks)
     same = _same_character(masks, picture.shape[:2])
     keepers = [i for i, score in enumerate(scores) if score >= SURE_CHARACTER]
-
-    def one(number: int) -> Refined:
-        others = [masks[k] for k in keepers if k != number and not same[number, k]]
-        return _snapped(picture, masks[number], others, strength, threshold)
-
     with ThreadPoolExecutor(cpu_count()) as threads:
+        coloured = list(threads.map(partial(_coloured, picture), masks))
+
+        def one(number: int) -> Refined:
+            others = [coloured[k] for k in keepers if k != number and not same[number, k]]
+            return _snapped(picture, coloured[number], others, strength, threshold)
+
         return list(threads.map(one, range(len(masks))))
+
+
+def _coloured(picture: RGB, mask: Refined) -> Refined:
+    """A mask in which colours have had a say; one that is empty, or full, stays."""
+    (x, y), (height, width) = mask.origin_xy, mask.probability.shape
+    size_wh = _cut_size(width, height)
+    small = resample(mask.probability, size_wh)
+    if small.max() - small.min() < LEAST_CONTRAST:
+        return mask
+    part = resample(picture[y : y + height, x : x + width], size_wh)
+    return replace(mask, probability=resample(with_colours(part, small), (width, height)))
+
+
+def _cut_size(width: int, height: int) -> tuple[int, int]:
+    """Width and height at which a crop is cut."""
+    scale = min(1.0, SIDE / max(width, height))
+    return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 def _snapped(
     picture: RGB, mask: Refined, others: Sequence[Refined], strength: float, threshold: float
 ) -> Refined:
     (x, y), (height, width) = mask.origin_xy, mask.probability.shape
-    scale = min(1.0, SIDE / max(height, width))
-    size_wh = max(1, round(width * scale)), max(1, round(height * scale))
+    size_wh = _cut_size(width, height)
     small = resample(mask.probability, size_wh)
     labels = _labels(small, _other(mask, others, size_wh), threshold)
     is_inside = (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
@@ -146,7 +167,7 @@ def _snapped(
     mixed: Probability = np.asarray(
         (1 - strength) * mask.probability + strength * resample(cut, (width, height)), np.float32
     )
-    if scale < 1:
+    if size_wh != (width, height):
         mixed = _sharpened(picture[y : y + height, x : x + width], mixed)
     return replace(mask, probability=mixed)
 

@@ -117,10 +117,11 @@ def test_masks_without_edges_stay(shape: tuple[int, int], value: float) -> None:
 def test_strength_is_the_weight_of_the_cut() -> None:
     picture = drawing((LEFT, RED))
     mask = believed(LEFT, 7)
-    (half,), (whole,) = (snapped(picture, [mask], [0.9], strength) for strength in (0.5, 1.0))
-    assert set(np.unique(whole.probability)) == {0.0, 1.0}
-    expected = 0.5 * mask.probability + 0.5 * whole.probability
-    np.testing.assert_allclose(half.probability, expected, atol=1e-6)
+    half, most, whole = (
+        snapped(picture, [mask], [0.9], strength)[0].probability for strength in (0.5, 0.75, 1.0)
+    )
+    assert set(np.unique(whole)) == {0.0, 1.0}
+    np.testing.assert_allclose(most, (half + whole) / 2, atol=1e-6)
     assert snapped(picture, [mask], [0.9], 0.0)[0] is mask
     assert snapped(picture, [], [], 0.5) == []
 
