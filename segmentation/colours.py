@@ -6,11 +6,13 @@ in is likely the character's wherever it stands, one that it mostly leaves out i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["with_colours"]
+__all__ = ["has_colours", "is_ink_on_paper", "with_colours"]
 
 Probability = NDArray[np.float32]
 
@@ -26,6 +28,13 @@ UNKNOWN = 2.0
 
 SURE = 0.99
 """Nothing is held to be more certain."""
+
+LOOK_SIDE = 1024
+LEAST_COLOUR = 3.0
+"""Levels by which a and b vary over a picture in colours."""
+
+INK, PAPER, MOSTLY = 48, 215, 0.78
+"""Levels of L below and above which all is ink or paper, and the share of both in a print."""
 
 
 def with_colours(picture: NDArray[np.uint8], probability: Probability) -> Probability:
@@ -47,6 +56,28 @@ def with_colours(picture: NDArray[np.uint8], probability: Probability) -> Probab
         likely = (inside + UNKNOWN / 2) / (inside + outside + UNKNOWN)
         result = _sigmoid(place + WEIGHT * _logit(likely)[colours])
     return result
+
+
+def has_colours(picture: NDArray[np.uint8]) -> bool:
+    """Whether an RGB picture has more than tones of grey, or of one hue."""
+    _, a, b = _lab(picture)
+    return bool(np.hypot(a.std(), b.std()) >= LEAST_COLOUR)
+
+
+def is_ink_on_paper(picture: NDArray[np.uint8]) -> bool:
+    """Whether an RGB picture is black and white with little between, as printed manga is."""
+    light = _lab(picture)[0]
+    return float(((light < INK) | (light > PAPER)).mean()) > MOSTLY and not has_colours(picture)
+
+
+def _lab(picture: NDArray[np.uint8]) -> Sequence[NDArray[np.uint8]]:
+    """L, a and b, 0..255 each, of a picture that is thinned out to `LOOK_SIDE`.
+
+    Thinned, not averaged, which would make grey of a dot screen.
+    """
+    step = max(1, max(picture.shape[:2]) // LOOK_SIDE)
+    few = np.ascontiguousarray(picture[::step, ::step])
+    return cv2.split(cv2.cvtColor(few, cv2.COLOR_RGB2LAB))
 
 
 def _bins(picture: NDArray[np.uint8]) -> NDArray[np.intp]:

@@ -183,6 +183,8 @@ def run_network(
     pictures: Sequence[npt.NDArray[np.uint8]],
     side: int,
     device: torch.device | str = "cpu",
+    *,
+    averaging: bool = False,
 ) -> tuple[RawOutputs, list[Letterbox]]:
     """Letterbox pictures and run the first stage on all of them at once.
 
@@ -191,8 +193,10 @@ def run_network(
         pictures: RGB uint8 ``(H, W, 3)`` of any sizes.
         side: of the square input, a multiple of 32.
         device: where the network is.
+        averaging: as of `letterbox`.
     """
-    squares, geometries = zip(*(letterbox(picture, side) for picture in pictures), strict=True)
+    boxed = [letterbox(picture, side, averaging=averaging) for picture in pictures]
+    squares, geometries = zip(*boxed, strict=True)
     bgr = np.stack(squares)[..., ::-1].transpose(0, 3, 1, 2)
     batch = torch.from_numpy(np.ascontiguousarray(bgr)).to(device)
     return net(normalise(batch)), list(geometries)

@@ -44,11 +44,25 @@ def letterbox_geometry(picture_wh: tuple[int, int], side: int) -> Letterbox:
     return Letterbox(picture_wh, scaled, (side, side))
 
 
-def letterbox(picture: npt.NDArray[np.uint8], side: int) -> tuple[npt.NDArray[np.uint8], Letterbox]:
-    """Scale a picture ``(H, W, 3)`` into a square ``(side, side, 3)``, the rest filled with 114."""
+def letterbox(
+    picture: npt.NDArray[np.uint8], side: int, *, averaging: bool = False
+) -> tuple[npt.NDArray[np.uint8], Letterbox]:
+    """Scale a picture into a square, the rest filled with 114.
+
+    Args:
+        picture: ``(H, W, 3)``.
+        side: of the square.
+        averaging: average over what becomes one pixel when shrinking, so that nothing aliases. The
+            published program picks pixels instead.
+
+    Returns:
+        The square ``(side, side, 3)``, and how the picture lies in it.
+    """
     height, width = picture.shape[:2]
     geometry = letterbox_geometry((width, height), side)
-    scaled = cv2.resize(picture, geometry.scaled_wh, interpolation=cv2.INTER_LINEAR)
+    shrinks = geometry.scaled_wh[0] < width or geometry.scaled_wh[1] < height
+    way = cv2.INTER_AREA if averaging and shrinks else cv2.INTER_LINEAR
+    scaled = cv2.resize(picture, geometry.scaled_wh, interpolation=way)
     square = np.full((side, side, 3), PAD_VALUE, np.uint8)
     square[: scaled.shape[0], : scaled.shape[1]] = scaled
     return square, geometry

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cartoonedit.runtime import cpu_count
-from segmentation.colours import with_colours
+from segmentation.colours import has_colours, is_ink_on_paper, with_colours
 from segmentation.guided import guided_filter
 from segmentation.hints import Rough
 from segmentation.refine import RGB, Alpha, Refined, RefineSettings, resample
@@ -116,12 +116,14 @@ def snapped(
     Returns:
         The masks in their order. The same input gives the same result, bit for bit.
     """
-    if not strength or not masks:
-        return list(masks)
+    if not strength or not masks or is_ink_on_paper(picture):
+        return list(masks)  # in a print lines and dots are everywhere
     same = _same_character(masks, picture.shape[:2])
     keepers = [i for i, score in enumerate(scores) if score >= SURE_CHARACTER]
     with ThreadPoolExecutor(cpu_count()) as threads:
-        coloured = list(threads.map(partial(_coloured, picture), masks))
+        coloured = list(masks)
+        if has_colours(picture):
+            coloured = list(threads.map(partial(_coloured, picture), masks))
 
         def one(number: int) -> Refined:
             others = [coloured[k] for k in keepers if k != number and not same[number, k]]

@@ -129,7 +129,7 @@ def detect_views(
     looks: list[list[_Look]] = [[] for _ in pictures]
     for view in views:
         seen = [np.ascontiguousarray(p[:, ::-1]) if view.mirrored else p for p in pictures]
-        raw, geometries = run_network(net, seen, view.side, device)
+        raw, geometries = run_network(net, seen, view.side, device, averaging=True)
         for i, geometry in enumerate(geometries):
             found = gather_candidates(raw, i, geometry, FAINTEST)
             found = found[suppress(found, NMS_IOU, PER_VIEW)]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segmentation.colours import with_colours
+from segmentation.colours import has_colours, is_ink_on_paper, with_colours
+from segmentation.dataset.manga import RENDERINGS
 
 RED, GREEN = (200, 60, 50), (90, 160, 90)
 
@@ -43,6 +45,28 @@ def test_one_colour_says_nothing() -> None:
     result = with_colours(picture, values)
     assert np.all(np.diff(result, axis=1) > 0)
     np.testing.assert_allclose(result, values, atol=0.05)
+
+
+KINDS: dict[str, tuple[bool, bool]] = {
+    "colour": (True, False), "grey": (False, False), "screentone": (False, True),
+    "lineart": (False, True), "manga": (False, True),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("side", [300, 1700])
+@pytest.mark.parametrize("kind", KINDS)
+def test_kinds_of_drawings_are_told_apart(kind: str, side: int) -> None:
+    rng = np.random.default_rng(1)
+    blobs = rng.integers(40, 220, (5, 5, 3), np.uint8)
+    picture = cv2.resize(blobs, (side, side), interpolation=cv2.INTER_NEAREST)
+    shown = RENDERINGS[kind](picture) if kind != "colour" else picture
+    assert (has_colours(shown), is_ink_on_paper(shown)) == KINDS[kind]
+
+
+def test_a_drawing_in_colours_on_white_paper_is_no_print() -> None:
+    picture = np.full((200, 200, 3), 255, np.uint8)
+    picture[60:120, 60:120] = RED
+    assert not is_ink_on_paper(picture)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (30, 2)])

@@ -162,3 +162,16 @@ def test_nothing_above_the_threshold_gives_no_masks() -> None:
 def test_normalisation_is_of_bgr() -> None:
     picture = torch.tensor([103.53, 116.28, 123.675]).view(1, 3, 1, 1)
     assert normalise(picture).abs().max() < 1e-6
+
+
+def test_averaging_does_not_alias() -> None:
+    """A fine chequered pattern becomes grey, not a coarse pattern."""
+    y, x = np.indices((300, 300)) // 2
+    pattern = np.repeat((255 * ((x + y) % 2))[..., None], 3, 2).astype(np.uint8)
+    picked, _ = letterbox(pattern, 64)
+    averaged, geometry = letterbox(pattern, 64, averaging=True)
+    assert picked.std() > 60
+    assert averaged.std() < 30
+    assert geometry.scaled_wh == (64, 64)
+    small = pattern[:40, :40]
+    assert np.array_equal(letterbox(small, 64)[0], letterbox(small, 64, averaging=True)[0])

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from segmentation.dataset.manga import RENDERINGS
 from segmentation.hints import Rough
 from segmentation.refine import Refined, RefineSettings
 from segmentation.settle import averaged, settled, snapped
@@ -76,6 +77,14 @@ def test_the_order_changes_nothing_and_nothing_is_left_to_chance() -> None:
     again = snapped(picture, masks[::-1], [0.7, 0.8, 0.9], 0.5)[::-1]
     for a, b in zip(first, again, strict=True):
         assert np.array_equal(a.probability, b.probability)
+
+
+def test_prints_are_left_alone_and_greys_are_cut() -> None:
+    picture, mask = drawing((LEFT, RED)), believed(LEFT, 7)
+    (kept,) = snapped(RENDERINGS["manga"](picture), [mask], [0.9], 0.5)
+    assert kept is mask
+    (cut,) = snapped(RENDERINGS["grey"](picture), [mask], [0.9], 0.5)
+    assert iou(cut, LEFT) > 0.96
 
 
 def test_crops_are_placed_where_they_belong() -> None:
