@@ -76,12 +76,12 @@ _WEIGHTS = (
             "detector": WeightsFile(
                 "rtmdet-tiny.safetensors",
                 size_bytes=11_314_212,
-                sha256="b2c58919366e0289451b4df59eb443e71d81a1ccab9f37120126e7cd7f785516",
+                sha256="04bda90b096afead9403762faf9e148c3d39e76d5b5820f184b83b6619ce22ae",
             ),
             "refiner": WeightsFile(
                 "isnet-slim.safetensors",
-                size_bytes=12_514_636,
-                sha256="1bbf614ef8d7dfcdd6e35471e5ada94826c80ac87ddfbfe6e59037e65d331665",
+                size_bytes=12_514_668,
+                sha256="323de7451470f6a0b4968c0eacf7ee23e838052c1bc4532e6998ce9db7aba077",
             ),
         },
         licence="MIT",
