@@ -1,8 +1,8 @@
 """How fast Ken Burns clips are made: preparing the layers, rendering alone, rendering and encoding.
 
-    python benchmarks/kenburns.py
-    python benchmarks/kenburns.py --size 1920x1080 --instances 8
-    python benchmarks/kenburns.py --scene FOLDER
+    python -m benchmarks.kenburns
+    python -m benchmarks.kenburns --size 1920x1080 --instances 8
+    python -m benchmarks.kenburns --scene FOLDER
 
 Prints one line per stage. Without ``--scene`` it makes a scene of its own.
 """

@@ -1,8 +1,8 @@
 """How fast pictures are taken apart: torch and ONNX Runtime, float32 and bfloat16, in one run.
 
-    python benchmarks/segmentation.py
-    python benchmarks/segmentation.py PICTURE... --model FOLDER --rounds 5
-    python benchmarks/segmentation.py --untrained l
+    python -m benchmarks.segmentation
+    python -m benchmarks.segmentation PICTURE... --model FOLDER --rounds 5
+    python -m benchmarks.segmentation --untrained l
 
 All variants take turns on the same pictures, so that a busy machine slows all of them alike; the
 best round of each counts. The first variant is the baseline of the ratios, and its masks are what
