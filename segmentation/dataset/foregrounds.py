@@ -123,7 +123,8 @@ def _row(
 ) -> CutOut:
     height, width = piece.shape[:2]
     kind = "character-half" if "bottom" in cut else ""
-    return CutOut(path, video.stem, str(video), kind, number, key.hex, width, height, " ".join(cut))
+    source = path.split("/")[0]
+    return CutOut(path, source, str(video), kind, number, key.hex, width, height, " ".join(cut))
 
 
 def record(manifest: Manifest, video: Path, keyed: Keyed) -> None:

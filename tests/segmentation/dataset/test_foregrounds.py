@@ -218,3 +218,21 @@ def test_what_is_done_is_passed_over(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert stamps[0] == stamps[1] != stamps[2]
     assert "is done" in capsys.readouterr().err
     assert (tmp_path / "out" / "sheet.jpg").is_file()
+
+
+def test_clips_of_one_name_from_two_folders_stay_apart(tmp_path: Path) -> None:
+    from apps.cli import main
+
+    for name, key in (("one", "green"), ("two", "blue")):
+        (tmp_path / name).mkdir()
+        clip(tmp_path / name / "clip.mp4", key, frames=3)
+    clips = [str(tmp_path / name / "clip.mp4") for name in ("one", "two")]
+    out = tmp_path / "out"
+    for words in (clips, ["--overwrite", *clips[::-1]]):
+        with pytest.raises(SystemExit):
+            main(["dataset", "key", *words, "-o", str(out)])
+        owners = {row["source"]: row["origin"] for row in Manifest(out).kept.values()}
+        assert owners == {"clip": clips[0], "clip-2": clips[1]}
+        for path, row in Manifest(out).kept.items():
+            assert path.startswith(row["source"] + "/")
+            assert (out / path).is_file()
