@@ -23,7 +23,7 @@ from cartoonedit.runtime import cpu_count
 from segmentation.colours import has_colours, is_ink_on_paper, with_colours
 from segmentation.guided import guided_filter
 from segmentation.hints import Rough
-from segmentation.refine import RGB, Alpha, Refined, RefineSettings, resample
+from segmentation.refine import RGB, Alpha, Refined, RefineSettings, resample, shrunk_size
 
 __all__ = ["averaged", "settled", "snapped"]
 
@@ -116,13 +116,16 @@ def snapped(
     Returns:
         The masks in their order. The same input gives the same result, bit for bit.
     """
-    if not strength or not masks or is_ink_on_paper(picture):
+    if not strength or not masks:
+        return list(masks)
+    in_colours = has_colours(picture)
+    if not in_colours and is_ink_on_paper(picture):
         return list(masks)  # in a print lines and dots are everywhere
     same = _same_character(masks, picture.shape[:2])
     keepers = [i for i, score in enumerate(scores) if score >= SURE_CHARACTER]
     with ThreadPoolExecutor(cpu_count()) as threads:
         coloured = list(masks)
-        if has_colours(picture):
+        if in_colours:
             coloured = list(threads.map(partial(_coloured, picture), masks))
 
         def one(number: int) -> Refined:
@@ -135,7 +138,7 @@ def snapped(
 def _coloured(picture: RGB, mask: Refined) -> Refined:
     """A mask in which colours have had a say; one that is empty, or full, stays."""
     (x, y), (height, width) = mask.origin_xy, mask.probability.shape
-    size_wh = _cut_size(width, height)
+    size_wh = shrunk_size(width, height, SIDE)
     small = resample(mask.probability, size_wh)
     if small.max() - small.min() < LEAST_CONTRAST:
         return mask
@@ -143,17 +146,11 @@ def _coloured(picture: RGB, mask: Refined) -> Refined:
     return replace(mask, probability=resample(with_colours(part, small), (width, height)))
 
 
-def _cut_size(width: int, height: int) -> tuple[int, int]:
-    """Width and height at which a crop is cut."""
-    scale = min(1.0, SIDE / max(width, height))
-    return max(1, round(width * scale)), max(1, round(height * scale))
-
-
 def _snapped(
     picture: RGB, mask: Refined, others: Sequence[Refined], strength: float, threshold: float
 ) -> Refined:
     (x, y), (height, width) = mask.origin_xy, mask.probability.shape
-    size_wh = _cut_size(width, height)
+    size_wh = shrunk_size(width, height, SIDE)
     small = resample(mask.probability, size_wh)
     labels = _labels(small, _other(mask, others, size_wh), threshold)
     is_inside = (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
@@ -177,8 +174,7 @@ def _snapped(
 def _sharpened(part: RGB, probability: Probability) -> Probability:
     """A mask that was cut on fewer pixels than the picture has, carried to the picture's edges."""
     height, width = probability.shape
-    scale = min(1.0, SHARP_SIDE / max(height, width))
-    size_wh = max(1, round(width * scale)), max(1, round(height * scale))
+    size_wh = shrunk_size(width, height, SHARP_SIDE)
     radius = math.ceil(REACH * max(size_wh) / SIDE)
     small = guided_filter(resample(part, size_wh), resample(probability, size_wh), radius, EPSILON)
     return resample(small.clip(0, 1), (width, height))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from cartoonedit.errors import InvalidInput
+from segmentation.dataset.keying import shrink
 from segmentation.dataset.material_options import BackgroundOptions
 
 __all__ = ["check_background"]
@@ -16,7 +16,6 @@ Picture = npt.NDArray[np.uint8]
 MAX_CLEAR = 0.001
 """Share of transparent pixels above which a picture is a cut-out and no background."""
 
-LOOK_SIDE = 256
 MIN_SPREAD = 4.0
 """Standard deviation of grey, in levels, below which a picture shows nothing."""
 
@@ -43,8 +42,6 @@ def check_background(rgba: Picture, options: BackgroundOptions | None = None) ->
     clear = float((rgba[..., 3] < 250).mean())
     if clear > MAX_CLEAR:
         raise InvalidInput(f"transparent: {clear:.0%} of it")
-    scale = LOOK_SIDE / max(width, height)
-    small_wh = max(1, round(width * scale)), max(1, round(height * scale))
-    small = cv2.resize(rgba[..., :3], small_wh, interpolation=cv2.INTER_AREA)
+    small = shrink(rgba[..., :3])
     if float(small.astype(np.float32).mean(axis=2).std()) < MIN_SPREAD:
         raise InvalidInput("blank: one colour all over")
