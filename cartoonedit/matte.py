@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["bleed", "decontaminate", "unmix"]
+__all__ = ["bleed", "decontaminate", "nearest_places", "unmix"]
 
 _OPAQUE = 250  # alpha from which a pixel counts as pure foreground
 _WINDOW = (5, 5)  # pixels over which a sampled colour is averaged
@@ -67,19 +67,32 @@ def bleed(mask: NDArray[np.uint8]) -> NDArray[np.bool_]:
     return cv2.dilate((mask > 0).astype(np.uint8), _BLEED).astype(np.bool_)
 
 
-def _spread(
-    image: NDArray[np.uint8], source: NDArray[np.bool_], wanted: NDArray[np.bool_]
-) -> NDArray[np.uint8]:
-    """The colour around the nearest ``source`` pixel, one row for each ``wanted`` pixel."""
-    holes = (~source).astype(np.uint8)
-    _, labels = cv2.distanceTransformWithLabels(
-        holes, cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+def nearest_places(
+    source: NDArray[np.bool_], wanted: NDArray[np.bool_]
+) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """The nearest ``source`` pixel of each ``wanted`` one.
+
+    Args:
+        source: ``(H, W)``, not empty.
+        wanted: ``(H, W)``.
+
+    Returns:
+        Its place in the flattened picture, and its distance in pixels, one for each wanted pixel.
+    """
+    distance, labels = cv2.distanceTransformWithLabels(
+        (~source).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
     )
     places = np.flatnonzero(source)
     place_of_label = np.zeros(int(labels.max()) + 1, np.intp)
     place_of_label[labels.reshape(-1)[places]] = places
-    nearest = place_of_label[labels[wanted]]
+    return place_of_label[labels[wanted]], distance[wanted].astype(np.float32, copy=False)
 
+
+def _spread(
+    image: NDArray[np.uint8], source: NDArray[np.bool_], wanted: NDArray[np.bool_]
+) -> NDArray[np.uint8]:
+    """The colour around the nearest ``source`` pixel, one row for each ``wanted`` pixel."""
+    nearest, _ = nearest_places(source, wanted)
     weight = source.astype(np.uint8)
     total = cv2.boxFilter(image * weight[..., None], cv2.CV_32F, _WINDOW, normalize=False)
     count = cv2.boxFilter(weight, cv2.CV_32F, _WINDOW, normalize=False)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from cartoonedit.matte import nearest_places
 from segmentation.dataset.keying import Floats, Frame, to_rgb, to_ycc
 
-__all__ = ["despill", "nearest"]
-
-Values = TypeVar("Values", bound=np.generic)
+__all__ = ["despill", "disc"]
 
 OWN_SHARE = 0.6
 """Of a colour's chroma across the key's hue: so much along it is taken for its own."""
@@ -33,8 +30,7 @@ def despill(rgb: Frame, alpha: npt.NDArray[np.uint8], field: Floats, reach: int)
     Returns:
         RGB ``(H, W, 3)``; only pixels with alpha near an edge differ.
     """
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2)
-    near = cv2.dilate((alpha < 250).astype(np.uint8), disc) > 0
+    near = cv2.dilate((alpha < 250).astype(np.uint8), disc(reach)) > 0
     band, inner = near & (alpha > 0), ~near
     if not band.any():
         return rgb
@@ -44,7 +40,8 @@ def despill(rgb: Frame, alpha: npt.NDArray[np.uint8], field: Floats, reach: int)
     across = np.abs(ycc[:, 1] * hue[:, 1] - ycc[:, 2] * hue[:, 0])
     allowed = np.maximum(OWN_SHARE * across, LEAST)
     if inner.any():
-        chroma = to_ycc(nearest(rgb, inner, band)[0])[:, 1:]
+        places, _ = nearest_places(inner, band)
+        chroma = to_ycc(rgb.reshape(-1, 3)[places])[:, 1:]
         allowed = np.maximum(allowed, (chroma * hue).sum(axis=1))
     spill = np.maximum(along - allowed, 0)
     ycc[:, 1:] -= spill[:, None] * hue
@@ -53,14 +50,6 @@ def despill(rgb: Frame, alpha: npt.NDArray[np.uint8], field: Floats, reach: int)
     return cleaned
 
 
-def nearest(
-    image: npt.NDArray[Values], source: npt.NDArray[np.bool_], wanted: npt.NDArray[np.bool_]
-) -> tuple[npt.NDArray[Values], Floats]:
-    """Colour of the nearest ``source`` pixel and its distance, one row for each ``wanted`` one."""
-    distance, labels = cv2.distanceTransformWithLabels(
-        (~source).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    places = np.flatnonzero(source)
-    place_of_label = np.zeros(int(labels.max()) + 1, np.intp)
-    place_of_label[labels.reshape(-1)[places]] = places
-    return image.reshape(-1, 3)[place_of_label[labels[wanted]]], distance[wanted]
+def disc(radius: int) -> npt.NDArray[np.uint8]:
+    """What `cv2.dilate` grows a mask by, to reach so many pixels farther."""
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2).astype(np.uint8)

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from cartoonedit.matte import decontaminate
-from segmentation.dataset.despill import despill, nearest
+from cartoonedit.matte import decontaminate, nearest_places
+from segmentation.dataset.despill import despill, disc
 from segmentation.dataset.keying import (
     Floats,
     Frame,
@@ -53,7 +53,7 @@ def matte(frame: Frame, key: Key) -> npt.NDArray[np.uint8]:
 def _alpha(frame: Frame, ycc: Floats, field: Floats, limits: Tolerance) -> npt.NDArray[np.uint8]:
     bare = _without_specks(is_key(ycc, field, limits), _specks(frame.shape))
     reach = edge_reach(frame.shape)
-    near = cv2.dilate(bare.astype(np.uint8), _disc(reach)) > 0
+    near = cv2.dilate(bare.astype(np.uint8), disc(reach)) > 0
     least = least_alpha(frame, to_rgb(field), limits)
     alpha = np.where(bare, 0, 1).astype(np.float32)
     edge = near & ~bare
@@ -137,18 +137,14 @@ def _candidates(
     solid = inside | (least > 0.9)
     for source in (inside, solid, peak | inside):
         if source.any():
-            colour, far = nearest(ycc, source, edge)
-            candidates.append((colour, 2.0 * far))
+            places, far = nearest_places(source, edge)
+            candidates.append((ycc.reshape(-1, 3)[places], 2.0 * far))
     black = np.tile(np.array([8, 0, 0], np.float32), (count, 1))
     candidates.append((black, 30.0))
     if inside.any():
         dark = candidates[0][0] * np.array([0.35, 0.6, 0.6], np.float32)
         candidates.append((dark, 60.0))
     return candidates
-
-
-def _disc(radius: int) -> npt.NDArray[np.uint8]:
-    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2).astype(np.uint8)
 
 
 def _without_specks(mask: Mask, least: int) -> Mask:
