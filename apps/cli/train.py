@@ -52,13 +52,11 @@ def train() -> None:
 
 def _unset(*classes: type) -> dict[str, None]:
     """No defaults: those of the preset count."""
-    return {field.name: None for cls in classes for field in fields(cls)}
+    return {"recipe": None} | {field.name: None for cls in classes for field in fields(cls)}
 
 
 @app.command()
-@options.expand(
-    Material, DetectorOptions, TrainOptions, **_unset(DetectorOptions, TrainOptions), recipe=None
-)
+@options.expand(Material, DetectorOptions, TrainOptions, **_unset(DetectorOptions, TrainOptions))
 def detector(out: Out, preset: Preset = "embedded", **values: Any) -> None:
     """Train the first stage, which finds characters and draws rough masks."""
     material, chosen, stage = _options("detector", DetectorOptions, preset, values)
@@ -70,9 +68,7 @@ def detector(out: Out, preset: Preset = "embedded", **values: Any) -> None:
 
 
 @app.command()
-@options.expand(
-    Material, RefinerOptions, TrainOptions, **_unset(RefinerOptions, TrainOptions), recipe=None
-)
+@options.expand(Material, RefinerOptions, TrainOptions, **_unset(RefinerOptions, TrainOptions))
 def refiner(out: Out, preset: Preset = "embedded", **values: Any) -> None:
     """Train the second stage, which makes fine masks of rough ones."""
     material, chosen, stage = _options("refiner", RefinerOptions, preset, values)

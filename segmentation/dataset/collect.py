@@ -17,6 +17,7 @@ from cartoonedit.files import atomic_path
 from cartoonedit.images import open_rgba, save_image
 from cartoonedit.runtime import Progress, silent
 from segmentation.dataset.backgrounds import check_background
+from segmentation.dataset.borders import kind_by
 from segmentation.dataset.manifest import Manifest
 from segmentation.dataset.material_options import BackgroundOptions, CutoutOptions
 from segmentation.dataset.people import Finder, is_alone, is_empty
@@ -92,7 +93,7 @@ def collect_cutouts(
         piece, quality = take_subject(_open(file), options)
         if find is not None:
             is_alone(piece, find)
-        kind = "character-half" if "bottom" in quality.cut else ""
+        kind = kind_by(quality.cut.split())
         return _Material(piece, {"kind": kind, "tags": " ".join(sorted(own)), **asdict(quality)})
 
     return _collect(files, out, judge, overwrite, progress or silent)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from cartoonedit.files import atomic_folder
 from cartoonedit.images import save_image
 from cartoonedit.runtime import Progress, silent
+from segmentation.dataset.borders import kind_by, touched_borders
 from segmentation.dataset.captions import has_caption
 from segmentation.dataset.clips import differing_frames, read_frames, survey
 from segmentation.dataset.key_matte import cut_out
@@ -122,9 +123,10 @@ def _row(
     path: str, video: Path, key: Key, number: int, piece: Picture, cut: tuple[str, ...]
 ) -> CutOut:
     height, width = piece.shape[:2]
-    kind = "character-half" if "bottom" in cut else ""
     source = path.split("/")[0]
-    return CutOut(path, source, str(video), kind, number, key.hex, width, height, " ".join(cut))
+    return CutOut(
+        path, source, str(video), kind_by(cut), number, key.hex, width, height, " ".join(cut)
+    )
 
 
 def record(manifest: Manifest, video: Path, keyed: Keyed) -> None:
@@ -165,16 +167,11 @@ def split_subjects(
     for subject in sorted(large, key=lambda n: stats[n, cv2.CC_STAT_LEFT]):
         own = np.where(owner[labels] == subject, alpha, 0).astype(np.uint8)
         left, top, wide, high = cv2.boundingRect(own)
-        right, bottom = left + wide, top + high
         if max(wide, high) < options.min_size:
             continue
-        height, width = alpha.shape
-        touched = {"left": left == 0, "top": top == 0, "right": right == width,
-                   "bottom": bottom == height}  # fmt: skip
-        piece = np.dstack((rgba[..., :3], own))[top:bottom, left:right]
-        found.append(
-            (np.ascontiguousarray(piece), tuple(b for b, is_cut in touched.items() if is_cut))
-        )
+        piece = np.dstack((rgba[..., :3], own))[top : top + high, left : left + wide]
+        cut = touched_borders((left, top), (high, wide), alpha.shape)
+        found.append((np.ascontiguousarray(piece), cut))
     return found
 
 

@@ -36,10 +36,14 @@ class Manifest:
         refused = read_rows(folder / REFUSED_NAME, "origin")
         self.refused = {row["origin"]: row.get("reason", "") for row in refused}
 
+    def taken(self) -> set[str]:
+        """Files whose pictures are in the folder, and that were not refused since."""
+        present = (row for path, row in self.kept.items() if (self.folder / path).is_file())
+        return {row.get("origin", "") for row in present} - set(self.refused)
+
     def decided(self) -> set[str]:
         """Files whose pictures are in the folder, or that were refused."""
-        present = (row for path, row in self.kept.items() if (self.folder / path).is_file())
-        return {row.get("origin", "") for row in present} | set(self.refused)
+        return self.taken() | set(self.refused)
 
     def source_for(self, origin: str, stem: str) -> str:
         """The sub-folder for a file's pictures: ``stem``, or ``stem-2``, ... if another has it."""

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cartoonedit.errors import InvalidInput
+from segmentation.dataset.borders import touched_borders
 from segmentation.dataset.material_options import CutoutOptions
 
 __all__ = ["Quality", "take_subject"]
@@ -96,11 +97,9 @@ def _cut_borders(own: Picture, offset_xy: tuple[int, int], shape_hw: tuple[int, 
         offset_xy: of the crop in the picture.
         shape_hw: of the picture.
     """
-    (x, y), (height, width) = offset_xy, own.shape
-    touches = {"left": x == 0, "top": y == 0, "right": x + width == shape_hw[1],
-               "bottom": y + height == shape_hw[0]}  # fmt: skip
     turned = {"left": own.T, "top": own, "right": own.T[::-1], "bottom": own[::-1]}
-    return [name for name, touching in touches.items() if touching and _is_straight(turned[name])]
+    touched = touched_borders(offset_xy, own.shape, shape_hw)
+    return [name for name in touched if _is_straight(turned[name])]
 
 
 def _is_straight(alpha: Picture) -> bool:

@@ -63,10 +63,10 @@ def key(
 
     chosen = options.build(KeyOptions, values)
     manifest = Manifest(out)
-    done = set() if overwrite else manifest.decided()
+    done = set() if overwrite else manifest.taken()
 
     def work(video: Path, progress: Progress) -> list[dict[str, Any]]:
-        if str(video) in done and str(video) not in manifest.refused:
+        if str(video) in done:
             note(f"{video} is done; --overwrite does it again")
             return []
         source = manifest.source_for(str(video), video.stem)
