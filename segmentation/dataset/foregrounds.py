@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from cartoonedit.files import atomic_folder
 from cartoonedit.images import save_image
+from cartoonedit.matte import nearest_places
 from cartoonedit.runtime import Progress, silent
 from segmentation.dataset.borders import kind_by, touched_borders
 from segmentation.dataset.captions import has_caption
@@ -181,14 +182,9 @@ def _nearest_large(
     """For each label, the large part it belongs to: itself, or the one nearest to its pixels."""
     owner = np.zeros(count, np.int32)
     owner[large] = large
-    is_large = np.isin(labels, large)
-    _, nearest = cv2.distanceTransformWithLabels(
-        (~is_large).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    ys, xs = np.nonzero(is_large)
-    at = np.zeros(int(nearest.max()) + 1, np.int32)
-    at[nearest[ys, xs]] = labels[ys, xs]
-    for part in set(range(1, count)) - set(large):
-        inside = at[nearest[labels == part]]
-        owner[part] = np.bincount(inside).argmax()
+    is_small = (labels > 0) & ~np.isin(labels, large)
+    places, _ = nearest_places(np.isin(labels, large), is_small)
+    nearest, parts = labels.ravel()[places], labels[is_small]
+    for part in np.unique(parts).tolist():
+        owner[part] = np.bincount(nearest[parts == part]).argmax()
     return owner
