@@ -13,6 +13,7 @@ from PIL import Image
 from torch import nn
 
 from cartoonedit.files import atomic_path
+from cartoonedit.overlay import outline
 from segmentation.dataset.loader import RefinerExamples
 from segmentation.dataset.scenes import Scenes
 from segmentation.detect import detect
@@ -25,6 +26,7 @@ TRUTH, FOUND = (60, 220, 90), (240, 60, 50)
 SHOWN = 8
 COLUMNS = 4
 TILE = 256
+LINE = 1
 MIN_SCORE = 0.3
 FIRST = 2**41
 """Scenes from this number on are shown; none of them is learnt from."""
@@ -52,8 +54,9 @@ class DetectorSheet:
             )
             tile = _fitted(scene.picture)
             scale = TILE / max(scene.picture.shape[:2])
-            _outline(tile, scene.alphas > 127, TRUTH, scale)
-            _outline(tile, found.masks, FOUND, scale)
+            for masks, colour in ((scene.alphas > 127, TRUTH), (found.masks, FOUND)):
+                for mask in masks:
+                    outline(tile, _on_tile(mask), colour, LINE)
             corners = (found.boxes_xyxy * scale).round().astype(int)
             for (x0, y0, x1, y1), score in zip(corners.tolist(), found.scores, strict=True):
                 cv2.rectangle(tile, (x0, y0), (x1, y1), FOUND, 1)
@@ -90,23 +93,16 @@ class RefinerSheet:
         _save(path, tiles, 4)
 
 
-def _outline(
-    tile: Picture, masks: npt.NDArray[np.bool_], colour: tuple[int, int, int], scale: float
-) -> None:
-    for mask in masks:
-        large = cv2.resize(
-            mask.astype(np.uint8), None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR
-        )
-        lines, _ = cv2.findContours(large, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-        cv2.drawContours(tile, lines, -1, colour, 1)
+def _on_tile(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    return _fitted(np.repeat(mask[..., None] * np.uint8(255), 3, axis=2), 0)[..., 0] > 127
 
 
-def _fitted(image: Picture) -> Picture:
-    """The picture on a square tile."""
+def _fitted(image: Picture, margin: int = 32) -> Picture:
+    """The picture on a square tile with a grey margin."""
     scale = TILE / max(image.shape[:2])
     size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    tile = np.full((TILE, TILE, 3), 32, np.uint8)
+    tile = np.full((TILE, TILE, 3), margin, np.uint8)
     tile[: small.shape[0], : small.shape[1]] = small
     return tile
 
