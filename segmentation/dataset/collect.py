@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,7 +18,7 @@ from PIL import Image
 from cartoonedit.errors import InvalidInput
 from cartoonedit.files import atomic_path
 from cartoonedit.images import open_rgba, save_image
-from cartoonedit.runtime import Progress, silent
+from cartoonedit.runtime import Progress, cpu_count, silent
 from segmentation.dataset.backgrounds import check_background
 from segmentation.dataset.borders import kind_by
 from segmentation.dataset.manifest import Manifest
@@ -31,6 +34,9 @@ Picture = npt.NDArray[np.uint8]
 
 SAVE_SECONDS = 20.0
 """The tables are written this often, so that little is done twice after a power cut."""
+
+MOST_THREADS = 8
+"""Each holds a picture, of up to a few hundred megabytes."""
 
 ORIENTATION = 0x0112  # the EXIF tag; 1 is upright
 
@@ -162,31 +168,47 @@ def _collect(
 ) -> Collected:
     manifest = Manifest(out)
     done = set() if overwrite else manifest.decided()
-    known, saved = 0, time.monotonic()
+    new = [file for file in files if str(file) not in done]
+    known, saved = len(files) - len(new), time.monotonic()
     try:
-        for number, file in enumerate(files):
-            progress(number, len(files), file.name)
-            origin = str(file)
-            if origin in done:
-                known += 1
-                continue
-            outcome = _outcome(judge, file)
-            if overwrite:
-                for path in manifest.forget(origin):
-                    (out / path).unlink(missing_ok=True)
-            if isinstance(outcome, str):
-                manifest.refuse(origin, outcome)
-            else:
-                _keep(file, outcome, manifest)
-            if time.monotonic() - saved > SAVE_SECONDS:
-                manifest.save()
-                saved = time.monotonic()
+        progress(known, len(files), "")
+        with closing(_outcomes(judge, new)) as outcomes:
+            for number, (file, outcome) in enumerate(outcomes, known + 1):
+                if overwrite:
+                    for path in manifest.forget(str(file)):
+                        (out / path).unlink(missing_ok=True)
+                if isinstance(outcome, str):
+                    manifest.refuse(str(file), outcome)
+                else:
+                    _keep(file, outcome, manifest)
+                if time.monotonic() - saved > SAVE_SECONDS:
+                    manifest.save()
+                    saved = time.monotonic()
+                progress(number, len(files), file.name)
     finally:
         manifest.save()
-    progress(len(files), len(files), "")
     origins = [str(file) for file in files]
     refused = {name: manifest.refused[name] for name in origins if name in manifest.refused}
     return Collected(len(origins) - len(refused), refused, known)
+
+
+def _outcomes(
+    judge: Callable[[Path], _Material], files: Sequence[Path]
+) -> Generator[tuple[Path, _Material | str]]:
+    """What becomes of each picture, in their order; the next ones are judged meanwhile."""
+    threads = min(cpu_count(), MOST_THREADS)
+    ahead: deque[tuple[Path, Future[_Material | str]]] = deque()
+    pool = ThreadPoolExecutor(threads)
+    try:
+        for file in files:
+            ahead.append((file, pool.submit(_outcome, judge, file)))
+            if len(ahead) > threads:
+                first, future = ahead.popleft()
+                yield first, future.result()
+        for file, future in ahead:
+            yield file, future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _outcome(judge: Callable[[Path], _Material], file: Path) -> _Material | str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+from itertools import count
 from pathlib import Path
+from threading import Event
 
 import cv2
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 from PIL import Image
 
 from cartoonedit.errors import Cancelled
+from segmentation.dataset import collect
 from segmentation.dataset.collect import collect_backgrounds, collect_cutouts
 from segmentation.dataset.manifest import Manifest
 from segmentation.dataset.material_options import BackgroundOptions, CutoutOptions
@@ -96,6 +99,45 @@ def test_a_stopped_run_goes_on_where_it_was(tmp_path: Path) -> None:
     collected = collect_cutouts(files, tmp_path / "out", SMALL)
     assert (collected.kept, collected.known) == (5, 3)
     assert len(list((tmp_path / "out").glob("*/*"))) == 5
+
+
+def test_pictures_are_judged_together_and_kept_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first picture waits until another is looked at, so that one alone would wait forever."""
+    monkeypatch.setattr(collect, "cpu_count", lambda: 4)
+    other_is_seen, calls = Event(), count()
+
+    def find(rgb: np.ndarray) -> list[Person]:
+        if next(calls):
+            other_is_seen.set()
+        else:
+            assert other_is_seen.wait(30)
+        return []
+
+    files = write_stills(tmp_path / "in", 6)
+    collect_cutouts(files, tmp_path / "out", SMALL, find=find)
+    assert [row["origin"] for row in Manifest(tmp_path / "out").kept.values()] == list(
+        map(str, files)
+    )
+
+
+def test_an_accident_loses_nothing_that_was_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collect, "cpu_count", lambda: 1)
+    files = write_stills(tmp_path / "in", 5)
+    calls = count()
+
+    def find(rgb: np.ndarray) -> list[Person]:
+        if next(calls) == 3:
+            raise MemoryError
+        return []
+
+    with pytest.raises(MemoryError):
+        collect_cutouts(files, tmp_path / "out", SMALL, find=find)
+    assert len(Manifest(tmp_path / "out").kept) == 3
+    assert collect_cutouts(files, tmp_path / "out", SMALL).known == 3
 
 
 def test_deciding_anew_replaces_pictures(tmp_path: Path) -> None:
