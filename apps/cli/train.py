@@ -79,6 +79,20 @@ def refiner(out: Out, preset: Preset = "embedded", **values: Any) -> None:
     note(f"-> {out / 'weights.safetensors'}")
 
 
+@app.command()
+def average(
+    weights: Annotated[
+        list[Path], typer.Argument(dir_okay=False, exists=True, help="Two files or more.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", dir_okay=False, help="File to write.")],
+) -> None:
+    """Average networks that were trained on from the same weights: better than each of them."""
+    from segmentation.training.soup import average_weights
+
+    average_weights(weights, out)
+    note(f"-> {out}")
+
+
 def _options(
     stage: str, cls: type[Any], preset: str, values: Mapping[str, Any]
 ) -> tuple[Material, TrainOptions, Any]:

@@ -27,7 +27,7 @@ from segmentation.training.log import RunLog
 from segmentation.training.options import TrainOptions
 from segmentation.training.state import check_settings, load_state, save_state
 
-__all__ = ["Examples", "Terms", "Trainer", "save_weights"]
+__all__ = ["Examples", "Terms", "Trainer", "save_tensors", "save_weights"]
 
 logger = logging.getLogger(__name__)
 
@@ -362,6 +362,12 @@ def save_weights(net: nn.Module, path: Path, metadata: Mapping[str, str]) -> Non
         if name.endswith("num_batches_tracked") or tensor.data_ptr() in seen:
             continue
         seen.add(tensor.data_ptr())
-        kept[name] = tensor.detach().cpu().half().contiguous()
+        kept[name] = tensor.detach()
+    save_tensors(kept, path, metadata)
+
+
+def save_tensors(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str]) -> None:
+    """Write tensors as fp16 safetensors, all of the file or nothing of it."""
+    halves = {name: tensor.cpu().half().contiguous() for name, tensor in tensors.items()}
     with atomic_path(path) as temporary:
-        save_file(kept, temporary, metadata=dict(metadata))
+        save_file(halves, temporary, metadata=dict(metadata))
