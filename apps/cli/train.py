@@ -86,7 +86,7 @@ def average(
     ],
     out: Annotated[Path, typer.Option("--out", "-o", dir_okay=False, help="File to write.")],
 ) -> None:
-    """Average networks that were trained on from the same weights: better than each of them."""
+    """Average networks that were trained on from the same weights: often better than each."""
     from segmentation.training.soup import average_weights
 
     average_weights(weights, out)

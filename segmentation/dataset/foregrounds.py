@@ -182,8 +182,9 @@ def _nearest_large(
     """For each label, the large part it belongs to: itself, or the one nearest to its pixels."""
     owner = np.zeros(count, np.int32)
     owner[large] = large
-    is_small = (labels > 0) & ~np.isin(labels, large)
-    places, _ = nearest_places(np.isin(labels, large), is_small)
+    is_large = np.isin(labels, large)
+    is_small = (labels > 0) & ~is_large
+    places, _ = nearest_places(is_large, is_small)
     nearest, parts = labels.ravel()[places], labels[is_small]
     for part in np.unique(parts).tolist():
         owner[part] = np.bincount(nearest[parts == part]).argmax()

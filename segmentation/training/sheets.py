@@ -25,7 +25,7 @@ Picture = npt.NDArray[np.uint8]
 TRUTH, FOUND = (60, 220, 90), (240, 60, 50)
 SHOWN = 8
 COLUMNS = 4
-TILE = 256
+TILE = 400
 LINE = 1
 MIN_SCORE = 0.3
 FIRST = 2**41
@@ -94,15 +94,15 @@ class RefinerSheet:
 
 
 def _on_tile(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    return _fitted(np.repeat(mask[..., None] * np.uint8(255), 3, axis=2), 0)[..., 0] > 127
+    return _fitted(mask * np.uint8(255), 0) > 127
 
 
 def _fitted(image: Picture, margin: int = 32) -> Picture:
-    """The picture on a square tile with a grey margin."""
+    """A picture or mask on a square tile, the margin filled with one grey."""
     scale = TILE / max(image.shape[:2])
     size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    tile = np.full((TILE, TILE, 3), margin, np.uint8)
+    tile = np.full((TILE, TILE, *image.shape[2:]), margin, np.uint8)
     tile[: small.shape[0], : small.shape[1]] = small
     return tile
 
