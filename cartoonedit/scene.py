@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,10 @@ from cartoonedit.images import Picture, open_image
 from cartoonedit.instance import Instance, Tag, arrange, digest, form
 from cartoonedit.matte import bleed, decontaminate
 from cartoonedit.scene_folder import MANIFEST, Part, StoredScene, read_folder, write_folder
+
+if TYPE_CHECKING:
+    from cartoonedit.depth import Estimator
+    from cartoonedit.inpaint import Inpainter
 
 __all__ = ["Instance", "PartName", "Scene", "Tag"]
 
@@ -40,8 +44,9 @@ class Scene:
         depth: ``(H, W)`` float, 0 = nearest, 1 = farthest; None computes it when asked for.
         plate: RGB ``uint8`` ``(H, W, 3)``; None computes it when asked for.
         source: Where the picture came from.
-        depth_estimator: Name in :data:`cartoonedit.depth.ESTIMATORS`, or the path of a depth file.
-        inpainter: Name of the method that fills the plate, see :mod:`cartoonedit.inpaint`.
+        depth_estimator: How depth is computed, see :func:`cartoonedit.depth.estimate_depth`: a
+            name, a path, or a callable, of which the scene keeps the name in its files.
+        inpainter: How the plate is filled, see :func:`cartoonedit.inpaint.inpaint`; alike.
         meta: Anything else worth keeping that JSON can hold.
 
     Raises:
@@ -56,8 +61,8 @@ class Scene:
         depth: NDArray[np.floating] | None = None,
         plate: NDArray[np.uint8] | None = None,
         source: str | None = None,
-        depth_estimator: str = "layered",
-        inpainter: str = "patchmatch",
+        depth_estimator: str | Path | Estimator = "layered",
+        inpainter: str | Inpainter = "patchmatch",
         meta: Mapping[str, Any] | None = None,
     ) -> None:
         self._picture = _check_rgb(picture, "picture", None)
@@ -69,9 +74,10 @@ class Scene:
         if plate is not None:
             self._parts["plate"] = Part(_check_rgb(plate, "plate", self.size_wh), computed=False)
         self._source = source
+        self._estimator, self._inpainter = depth_estimator, inpainter
         self._methods: dict[PartName, str] = {
-            "depth": str(depth_estimator),
-            "plate": str(inpainter),
+            "depth": _method_name(depth_estimator),
+            "plate": _method_name(inpainter),
         }
         self._meta = MappingProxyType(_check_meta(meta))
 
@@ -104,12 +110,12 @@ class Scene:
 
     @property
     def depth_estimator(self) -> str:
-        """How :attr:`depth` is computed."""
+        """The name of how :attr:`depth` is computed."""
         return self._methods["depth"]
 
     @property
     def inpainter(self) -> str:
-        """How :attr:`plate` is computed."""
+        """The name of how :attr:`plate` is computed."""
         return self._methods["plate"]
 
     @property
@@ -123,7 +129,7 @@ class Scene:
         if "depth" not in self._parts:
             from cartoonedit.depth import estimate_depth
 
-            depth = estimate_depth(self._picture, self._masks(), self.depth_estimator)
+            depth = estimate_depth(self._picture, self._masks(), self._estimator)
             self._parts["depth"] = Part(_check_depth(depth, self.size_wh), computed=True)
         return self._parts["depth"].array
 
@@ -140,7 +146,7 @@ class Scene:
             from cartoonedit.inpaint import make_plate
 
             plate = (
-                make_plate(self._picture, self._masks(), self.inpainter)
+                make_plate(self._picture, self._masks(), self._inpainter)
                 if self._instances
                 else self._picture
             )
@@ -210,7 +216,8 @@ class Scene:
         """A scene in which some arguments of the constructor are others.
 
         A part that was handed in stays until it is replaced; ``None`` lets it be computed again. A
-        computed part stays only as long as all that it was computed from is the same.
+        computed part stays only as long as all that it was computed from is the same; of a callable
+        the name counts.
 
         Raises:
             InvalidInput: An argument is unknown or not valid.
@@ -219,8 +226,8 @@ class Scene:
             "picture": self._picture,
             "instances": self._instances,
             "source": self._source,
-            "depth_estimator": self.depth_estimator,
-            "inpainter": self.inpainter,
+            "depth_estimator": self._estimator,
+            "inpainter": self._inpainter,
             "meta": dict(self._meta),
         }
         unknown = parts.keys() - arguments.keys() - {"depth", "plate"}
@@ -318,6 +325,12 @@ class Scene:
         """A digest of all that a computed part depends on: picture, masks in any order, method."""
         masks = sorted(instance.digest for instance in self._instances)
         return digest(self._picture, *masks, self._methods[part])
+
+
+def _method_name(method: str | Path | Estimator | Inpainter) -> str:
+    if callable(method):
+        return str(getattr(method, "name", None) or getattr(method, "__name__", "custom"))
+    return str(method)
 
 
 def _frozen(array: NDArray[Any]) -> NDArray[Any]:

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cartoonedit import inpaint as module
 from cartoonedit.errors import InvalidInput
 from cartoonedit.inpaint import INPAINTERS, fill_smooth, grow, inpaint, make_plate
+from cartoonedit.inpaint import patchmatch as module
 
 
 def stripes(height: int = 72, width: int = 96) -> np.ndarray:
