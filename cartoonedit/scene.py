@@ -119,6 +119,11 @@ class Scene:
         return self._methods["plate"]
 
     @property
+    def fill(self) -> str | Inpainter:
+        """What :func:`cartoonedit.inpaint.inpaint` takes to fill more holes as :attr:`plate` is."""
+        return self._inpainter
+
+    @property
     def depth(self) -> NDArray[np.float32]:
         """``float32`` ``(H, W)``, 0 = nearest, 1 = farthest, read-only; computed on first access.
 

@@ -10,6 +10,7 @@ import typer
 
 from apps.cli import options
 from apps.cli.batch import find_pictures, for_each
+from apps.cli.parts import PartOptions, replace_parts
 from apps.cli.places import distinct, is_scene
 from apps.cli.record import write_record
 from apps.cli.terminal import print_json, say
@@ -25,7 +26,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command()
-@options.expand(KenBurnsOptions, SegmentOptions, options.ModelOptions)
+@options.expand(KenBurnsOptions, PartOptions, SegmentOptions, options.ModelOptions)
 def kenburns(
     ctx: typer.Context,
     pictures: options.Pictures,
@@ -35,9 +36,23 @@ def kenburns(
             "--out", "-o", help="The clip: .mp4 .webm .mov .gif .apng .webp, or a folder of PNGs."
         ),
     ],
-    depth: Annotated[
-        str | None,
-        typer.Option(metavar="NAME|FILE", help="Depth estimator, or a depth map to use instead."),
+    start_window: Annotated[
+        options.Window | None,
+        typer.Option(
+            "--from",
+            parser=options.Window.parse,
+            metavar="X,Y,W,H",
+            help="What of the picture the first frame shows, in its pixels.",
+        ),
+    ] = None,
+    end_window: Annotated[
+        options.Window | None,
+        typer.Option(
+            "--to",
+            parser=options.Window.parse,
+            metavar="X,Y,W,H",
+            help="What the last frame shows. Windows take the place of a named move.",
+        ),
     ] = None,
     as_json: options.AsJson = False,
     **values: Any,
@@ -49,20 +64,21 @@ def kenburns(
     """
     from apps.kenburns import KenBurns
 
+    values |= {"start_window": start_window, "end_window": end_window}
     camera = options.build(KenBurnsOptions, values)
+    parts = options.build(PartOptions, values)
     make_segmenter = options.segmenter_maker(values)
     files, missing = find_pictures(pictures)
     clips = _clips(files, out)
     segmenter = None if all(map(is_scene, files)) else make_segmenter()
 
     def work(file: Path, progress: Progress) -> dict[str, Any]:
-        scene = _open(file, segmenter, progress)
-        if depth is not None:
-            scene = scene.replace(depth_estimator=depth, depth=None)
+        scene = replace_parts(_open(file, segmenter, progress), parts, values["device"])
         KenBurns(camera)(scene, clips[file], progress)
         models = {} if is_scene(file) else options.model_files(values)
+        inputs = [*_inputs(file), *([camera.keyframes] if camera.keyframes else [])]
         write_record(
-            ctx, clips[file], inputs=_inputs(file), models=models, pictures=[file], out=clips[file]
+            ctx, clips[file], inputs=inputs, models=models, pictures=[file], out=clips[file]
         )
         if not as_json:
             say(f"{file}: {clips[file]}")

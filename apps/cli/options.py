@@ -34,6 +34,7 @@ __all__ = [
     "Overwrite",
     "Pictures",
     "Size",
+    "Window",
     "build",
     "expand",
     "model_files",
@@ -92,6 +93,16 @@ def model_files(values: Mapping[str, Any]) -> dict[str, Path]:
     return {"detector": detector} | ({"refiner": refiner} if refiner else {})
 
 
+SIZES = {
+    "720p": (1280, 720),
+    "1080p": (1920, 1080),
+    "4k": (3840, 2160),
+    "square": (1080, 1080),
+    "portrait": (1080, 1920),
+}
+"""Sizes that have a name."""
+
+
 class Size(NamedTuple):
     """Width and height in pixels, written as on the command line."""
 
@@ -103,15 +114,45 @@ class Size(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Size:
-        """Read ``1280x720``.
+        """Read ``1280x720`` or a name in :data:`SIZES`.
 
         Raises:
             typer.BadParameter: It has another form.
         """
+        if text.strip().lower() in SIZES:
+            return cls(*SIZES[text.strip().lower()])
         match = re.fullmatch(r"(\d{1,5})[x×](\d{1,5})", text.strip().lower())
         if not match or "0" in match.groups():
-            raise typer.BadParameter(f"give a size in pixels such as 1280x720; got {text!r}.")
+            raise typer.BadParameter(
+                f"give a size in pixels such as 1280x720, or {', '.join(SIZES)}; got {text!r}."
+            )
         return cls(int(match[1]), int(match[2]))
+
+
+class Window(NamedTuple):
+    """A rectangle of a picture in pixels, written as on the command line."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    def __str__(self) -> str:
+        return ",".join(f"{number:g}" for number in self)
+
+    @classmethod
+    def parse(cls, text: str) -> Window:
+        """Read ``x,y,width,height``.
+
+        Raises:
+            typer.BadParameter: It has another form.
+        """
+        try:
+            return cls(*(float(number) for number in text.split(",")))
+        except (TypeError, ValueError) as error:
+            raise typer.BadParameter(
+                f"give a window as x,y,width,height in pixels of the picture; got {text!r}."
+            ) from error
 
 
 def expand(*classes: type, **defaults: Any) -> Callable[[Command], Command]:
@@ -132,7 +173,7 @@ def expand(*classes: type, **defaults: Any) -> Callable[[Command], Command]:
         for cls in classes:
             for field in fields(cls):
                 if field.name not in together:
-                    default = defaults.get(field.name, field.default)
+                    default = defaults.get(field.name, _default(field))
                     together[field.name] = _parameter(cls, field, default)
         command.__signature__ = signature.replace(  # type: ignore[attr-defined]
             parameters=[p.replace(kind=p.KEYWORD_ONLY) for p in together.values()]
@@ -149,6 +190,10 @@ def build(cls: type[Made], values: Mapping[str, Any]) -> Made:
         return cls(**{field.name: values[field.name] for field in fields(cls)})  # type: ignore[arg-type]
     except InvalidInput as error:
         raise typer.BadParameter(str(error)) from error
+
+
+def _default(field: Field[Any]) -> Any:
+    return field.default if field.default_factory is MISSING else field.default_factory()
 
 
 def _parameter(cls: type, field: Field[Any], default: Any) -> inspect.Parameter:

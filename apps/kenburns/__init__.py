@@ -2,17 +2,18 @@
 
 Example:
     >>> from cartoonedit.scene import Scene
-    >>> KenBurns(move="auto", duration=5)(Scene.open("scene/"), "clip.mp4")
+    >>> KenBurns(move="orbit", duration=5)(Scene.open("scene/"), "clip.mp4")
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
+from apps.kenburns.options import KenBurnsOptions
 from cartoonedit.errors import InvalidInput
 from cartoonedit.runtime import Progress, silent
 
@@ -20,79 +21,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from apps.kenburns.camera import Camera
-    from apps.kenburns.render import Renderer
+    from apps.kenburns.shot import Shot
     from cartoonedit.scene import Scene
 
-__all__ = ["Easing", "KenBurns", "KenBurnsOptions", "Move", "Pool"]
-
-Move = Literal["auto", "zoom", "pan", "dolly", "orbit"]
-Pool = Literal["mean", "median", "base", "none"]
-Easing = Literal["smooth", "linear", "in", "out"]
+__all__ = ["KenBurns", "KenBurnsOptions"]
 
 LONGEST_SIDE = 3840
 """The longest side of a frame where no size is asked for; H.264 players stop at 4096."""
-
-
-@dataclass
-class KenBurnsOptions:
-    """What a clip shall be like.
-
-    Attributes:
-        move: How the camera moves. auto goes forward and aside so far that the parallax shows while
-            every character stays in the frame; zoom and dolly go forward, with the lens or on foot;
-            pan slides from left to right; orbit does, too, while the lens holds on to the
-            characters.
-        duration: Seconds, more than 0 to 600.
-        fps: Frames per second, 1 to 120.
-        size_wh: Width and height of the frames in pixels; the picture is cropped to their shape. By
-            default those of the picture, reduced to 3840 at most.
-        strength: How far the camera goes, 0 to 3; 1 is normal.
-        pool: How a character gets its one depth: the mean of the depth map inside it (the paper's),
-            its median, its base (the depth where it stands), or none to keep the depth at every
-            pixel.
-        easing: How the move starts and stops.
-        seed: Same seed, same frames.
-    """
-
-    move: Move = "auto"
-    duration: float = 4.0
-    fps: float = 30.0
-    size_wh: tuple[int, int] | None = None
-    strength: float = 1.0
-    pool: Pool = "mean"
-    easing: Easing = "smooth"
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        _choice("move", self.move, get_args(Move))
-        _choice("pool", self.pool, get_args(Pool))
-        _choice("easing", self.easing, get_args(Easing))
-        _in_range("duration", self.duration, 1e-3, 600)
-        _in_range("fps", self.fps, 1, 120)
-        _in_range("strength", self.strength, 0, 3)
-        _in_range("seed", self.seed, 0, 2**32 - 1)
-        if self.size_wh is not None:
-            width, height = self.size_wh
-            _in_range("the width in size_wh", width, 2, 8192)
-            _in_range("the height in size_wh", height, 2, 8192)
-            self.size_wh = (int(width), int(height))
-
-    @property
-    def frame_count(self) -> int:
-        """How many frames the clip has, at least 1."""
-        return max(1, round(self.duration * self.fps))
-
-
-def _choice(name: str, value: object, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise InvalidInput(f"{name} must be one of {', '.join(allowed)}; got {value!r}.")
-
-
-def _in_range(name: str, value: object, low: float, high: float) -> None:
-    number = value if isinstance(value, int | float) and value is not True else float("nan")
-    if not low <= number <= high:  # not a number fails the comparison
-        raise InvalidInput(f"{name} must be a number from {low:g} to {high:g}; got {value!r}.")
 
 
 class KenBurns:
@@ -115,32 +50,31 @@ class KenBurns:
             known = ", ".join(KenBurnsOptions.__dataclass_fields__)
             raise InvalidInput(f"{error}. The options are: {known}.") from error
 
-    def prepare(self, scene: Scene) -> tuple[Camera, Renderer]:
+    def prepare(self, scene: Scene) -> Shot:
         """Make the layers of a scene and choose the camera; what all frames have in common.
 
-        Returns:
-            ``camera(t) -> Pose`` for t in 0..1, and ``renderer(pose) -> frame``.
+        Raises:
+            InvalidInput: An option does not fit the scene, such as a window outside of it.
         """
-        from apps.kenburns import layers
-        from apps.kenburns.camera import plan
-        from apps.kenburns.render import Renderer
+        from apps.kenburns.shot import make_shot
 
-        options, size_wh = self.options, self.frame_size(scene)
-        canvas = layers.make_canvas(scene, size_wh, pool=options.pool, seed=options.seed)
-        stage = layers.measure(canvas, size_wh)
-        camera = plan(stage, options.move, strength=options.strength, easing=options.easing)
-        poses = [camera(i / 16) for i in range(17)]
-        reach = stage.reach(poses) * canvas.picture.shape[1]
-        made = layers.build(canvas, size_wh, reach, seed=options.seed)
-        return camera, Renderer(made, stage, size_wh, poses)
+        return make_shot(scene, self.view_size(scene), self.options)
+
+    def view_size(self, scene: Scene) -> tuple[int, int]:
+        """Width and height of what one eye sees, in pixels."""
+        if self.options.size_wh is not None:
+            return self.options.size_wh
+        width, height = map(float, scene.size_wh)
+        ratio = self.options.ratio()
+        if ratio is not None:
+            width, height = min(width, height * ratio), min(height, width / ratio)
+        scale = min(1.0, LONGEST_SIDE / max(width, height))
+        return max(1, round(width * scale)), max(1, round(height * scale))
 
     def frame_size(self, scene: Scene) -> tuple[int, int]:
         """Width and height of the frames in pixels."""
-        if self.options.size_wh is not None:
-            return self.options.size_wh
-        scale = min(1.0, LONGEST_SIDE / max(scene.size_wh))
-        width, height = (max(1, round(side * scale)) for side in scene.size_wh)
-        return width, height
+        width, height = self.view_size(scene)
+        return (2 * width, height) if self.options.stereo == "side-by-side" else (width, height)
 
     def frames(
         self, scene: Scene, progress: Progress | None = None
@@ -152,15 +86,17 @@ class KenBurns:
             progress: Called after each frame; may raise to stop.
 
         Yields:
-            RGB ``uint8`` ``(h, w, 3)``. The first frame of auto, zoom and dolly is the picture
-            itself.
+            RGB ``uint8`` ``(h, w, 3)``, or RGBA of a transparent clip. The first frame of autozoom,
+            zoom-in, dolly and dolly-zoom is the picture itself.
         """
+        from apps.kenburns.timing import times
+
         report, count = progress or silent, self.options.frame_count
         report(0, count, "preparing the layers")
-        camera, render = self.prepare(scene)
-        for index in range(count):
-            yield render(camera(index / (count - 1) if count > 1 else 0.0))
-            report(index + 1, count, "rendering")
+        shot = self.prepare(scene)
+        for index, t in enumerate(times(count, self.options.loop), 1):
+            yield shot.frame(t)
+            report(index, count, "rendering")
 
     def __call__(
         self, scene: Scene, out_path: str | Path, progress: Progress | None = None
@@ -176,15 +112,15 @@ class KenBurns:
             ``out_path``.
 
         Raises:
-            InvalidInput: The ending is unknown.
+            InvalidInput: The ending is unknown, or an option does not fit the scene.
             CartooneditError: The clip could not be written.
         """
         from cartoonedit.video import VideoWriter
 
-        with (
-            VideoWriter(out_path, self.frame_size(scene), self.options.fps) as writer,
-            closing(self.frames(scene, progress)) as frames,
-        ):
+        writer = VideoWriter(
+            out_path, self.frame_size(scene), self.options.fps, alpha=self.options.transparent
+        )
+        with writer, closing(self.frames(scene, progress)) as frames:
             for frame in frames:
                 writer.write(frame)
         return Path(out_path)

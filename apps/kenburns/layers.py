@@ -15,15 +15,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.kenburns.camera import Box, Stage, disparity
+from apps.kenburns.camera import disparity
+from apps.kenburns.stage import Box, Stage
 from cartoonedit.depth import pool_depth
 from cartoonedit.inpaint import FAINT, fill_smooth, fringe, grow, inpaint, make_plate
 from cartoonedit.matte import unmix
 
 if TYPE_CHECKING:
+    from cartoonedit.inpaint import Inpainter
     from cartoonedit.scene import Scene
 
-__all__ = ["Canvas", "CutOut", "Layers", "Surface", "build", "make_canvas", "measure"]
+__all__ = ["Canvas", "CutOut", "Layers", "Surface", "build", "make_canvas", "measure", "pad"]
 
 STEP = 0.03
 """A jump of disparity between neighbouring pixels that counts as an edge, where a surface tears."""
@@ -46,6 +48,9 @@ class Canvas:
         masks: Alpha ``uint8`` ``(H, W)`` of the instances, from the back to the front.
         depths: Disparity of each: one number, or ``float32`` ``(H, W)`` for one that is not pooled.
         names: Name of each.
+        corner_xy: The pixel of the scene's picture at which the canvas starts.
+        scale: Pixels of the canvas for one of the scene's picture.
+        inpainter: How holes are filled.
     """
 
     picture: NDArray[np.uint8]
@@ -54,6 +59,15 @@ class Canvas:
     masks: list[NDArray[np.uint8]]
     depths: list[float | NDArray[np.float32]]
     names: list[str]
+    corner_xy: tuple[int, int] = (0, 0)
+    scale: float = 1.0
+    inpainter: str | Inpainter = "patchmatch"
+
+    def place(self, x: float, y: float) -> tuple[float, float]:
+        """A pixel of the scene's picture on the plane of the camera."""
+        height, width = self.q.shape
+        u, v = (x - self.corner_xy[0]) * self.scale, (y - self.corner_xy[1]) * self.scale
+        return (u - width / 2) / width, (v - height / 2) / width
 
 
 @dataclass(frozen=True)
@@ -100,11 +114,13 @@ class Layers:
         stack: From the back to the front; the first one covers the whole canvas.
         canvas_wh: Size of the canvas.
         reference: What the identity camera must show, RGB ``uint8``, the size of a frame.
+        plates: How many of the first ones are the plate.
     """
 
     stack: list[Surface | CutOut]
     canvas_wh: tuple[int, int]
     reference: NDArray[np.uint8]
+    plates: int = 1
 
 
 def make_canvas(
@@ -122,7 +138,7 @@ def make_canvas(
     masks = [instance.mask for instance in scene]
     depth = scene.depth
     made = scene.has("plate") or seed == 0 or not masks
-    plate = scene.plate if made else make_plate(scene.picture, masks, scene.inpainter, seed=seed)
+    plate = scene.plate if made else make_plate(scene.picture, masks, scene.fill, seed=seed)
     pooled = [
         pool_depth(depth, instance.mask, "mean" if pool == "none" else pool)
         if instance.depth is None
@@ -131,13 +147,13 @@ def make_canvas(
     ]
     # Far to near. Of two at one depth the lower one is in front, as on any floor.
     order = sorted(range(len(masks)), key=lambda i: (-pooled[i], scene[i].bounds_xyxy[3], i))
-    (width, height), (frame_w, frame_h) = scene.size_wh, size_wh
-    scale = max(frame_w / width, frame_h / height)
+    crop, scale = _crop(scene, size_wh)
+    (rows, columns), (frame_w, frame_h) = crop, size_wh
     # As many pixels on the left of the frame as on the right: else the two grids lie half a pixel
     # apart.
     size = (
-        frame_w + 2 * round((width * scale - frame_w) / 2),
-        frame_h + 2 * round((height * scale - frame_h) / 2),
+        frame_w + 2 * round(((columns.stop - columns.start) * scale - frame_w) / 2),
+        frame_h + 2 * round(((rows.stop - rows.start) * scale - frame_h) / 2),
     )
     far = _without(depth, grow(scene.union_mask() >= FAINT, fringe(depth.shape)))
     depths: list[float | NDArray[np.float32]] = [disparity(pooled[i]) for i in order]
@@ -145,17 +161,41 @@ def make_canvas(
         for place, i in enumerate(order):
             if scene[i].depth is None:
                 own = fill_smooth(depth, masks[i] < min(250, masks[i].max()))
-                depths[place] = disparity(_scaled(own, size))
-    scaled = [_scaled(masks[i], size) for i in order]
-    kept = [place for place, mask in enumerate(scaled) if mask.any()]  # not shrunk to nothing
+                depths[place] = disparity(_scaled(own[crop], size))
+    scaled = [_scaled(masks[i][crop], size) for i in order]
+    # Neither shrunk to nothing nor beside the crop.
+    kept = [place for place, mask in enumerate(scaled) if mask.any()]
     return Canvas(
-        picture=_scaled(scene.picture, size),
-        plate=_scaled(plate, size),
-        q=disparity(_scaled(far, size)),
+        picture=_scaled(scene.picture[crop], size),
+        plate=_scaled(plate[crop], size),
+        q=disparity(_scaled(far[crop], size)),
         masks=[scaled[place] for place in kept],
         depths=[depths[place] for place in kept],
         names=[scene[order[place]].name for place in kept],
+        corner_xy=(columns.start, rows.start),
+        scale=scale,
+        inpainter=scene.fill,
     )
+
+
+def _crop(scene: Scene, size_wh: tuple[int, int]) -> tuple[tuple[slice, slice], float]:
+    """What of a picture a frame of another shape is the middle of, and its scale.
+
+    The instances lie in the middle of the frame as far as the picture's borders allow; as much is
+    kept on the one side as there is on the other.
+    """
+    scale = max(side / full for side, full in zip(size_wh, scene.size_wh, strict=True))
+    slices = []
+    for axis, full in enumerate(scene.size_wh):
+        low = min((instance.bounds_xyxy[axis] for instance in scene), default=0)
+        high = max((instance.bounds_xyxy[axis + 2] for instance in scene), default=full)
+        shown = size_wh[axis] / scale
+        middle = min(max((low + high) / 2, shown / 2), full - shown / 2)
+        half = min(middle, full - middle)
+        if full - shown < 1:  # the frame has the whole of it
+            middle = half = full / 2
+        slices.append(slice(max(0, round(middle - half)), min(full, round(middle + half))))
+    return (slices[1], slices[0]), scale
 
 
 def _without(depth: NDArray[np.float32], hole: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -212,7 +252,7 @@ def measure(canvas: Canvas, size_wh: tuple[int, int]) -> Stage:
         if jump[band].any():
             border[0] = min(border[0], float(canvas.q[band].min()))
     boxes = []
-    for mask, q in zip(canvas.masks, canvas.depths, strict=True):
+    for name, mask, q in zip(canvas.names, canvas.masks, canvas.depths, strict=True):
         shown = mask >= FAINT
         if not shown.any():
             continue
@@ -224,7 +264,7 @@ def measure(canvas: Canvas, size_wh: tuple[int, int]) -> Stage:
                 border[:] = [min(border[0], float(np.min(q))), max(border[1], float(np.max(q)))]
         left, top = (x - width / 2) / width, (y - height / 2) / width
         edges = (left, top, left + w / width, top + h / width)
-        boxes.append(Box(edges, float(np.mean(q)), float(canvas.q[shown].mean()), cut))
+        boxes.append(Box(edges, float(np.mean(q)), float(canvas.q[shown].mean()), cut, name))
     far, near = np.percentile(canvas.q, (5, 95))
     return Stage(
         half_wh=(0.5, height / (2 * width)),
@@ -253,6 +293,7 @@ def build(canvas: Canvas, size_wh: tuple[int, int], reach: float, *, seed: int =
     colours, rest = unmix(canvas.picture, canvas.plate, masks)
     early = np.where(rest[..., 3:] > 0, rest[..., :3], canvas.plate)
     stack: list[Surface | CutOut] = list(_plate(canvas, early, margin, seed))
+    plates = len(stack)
     for name, q, mask, colour, unseen in zip(
         canvas.names, canvas.depths, masks, colours, hidden, strict=True
     ):
@@ -261,7 +302,7 @@ def build(canvas: Canvas, size_wh: tuple[int, int], reach: float, *, seed: int =
         first = _premultiplied(colour, mask[box])
         later = _premultiplied(_continue(colour, mask[box], unseen[box]), mask[box])
         if isinstance(q, float):
-            cut = [_with_rim(texture, (x, y), (width, height)) for texture in (later, first)]
+            cut = [pad(texture, (x, y), (width, height), RIM) for texture in (later, first)]
             stack.append(
                 CutOut(name, cut[0], (x - RIM, y - RIM), q, cut[1] if unseen.any() else None)
             )
@@ -271,26 +312,32 @@ def build(canvas: Canvas, size_wh: tuple[int, int], reach: float, *, seed: int =
             stack.append(Surface(full, q))
     left, top = (width - size_wh[0]) // 2, (height - size_wh[1]) // 2
     reference = canvas.picture[top : top + size_wh[1], left : left + size_wh[0]]
-    return Layers(stack, (width, height), reference)
+    return Layers(stack, (width, height), reference, plates)
 
 
-def _with_rim(
-    texture: NDArray[np.uint8], origin_xy: tuple[int, int], canvas_wh: tuple[int, int]
+def pad(
+    texture: NDArray[np.uint8], origin_xy: tuple[int, int], canvas_wh: tuple[int, int], rim: int
 ) -> NDArray[np.uint8]:
-    """Add a rim for interpolation: transparent inside the canvas, outside it more of the same.
+    """Add a rim: transparent inside the canvas, outside it more of the same.
 
     So an instance that the picture cuts goes on outside, and its cut has no soft edge.
+
+    Args:
+        texture: RGBA ``(h, w, 4)``.
+        origin_xy: Where its first pixel lies in the canvas.
+        canvas_wh: Size of the canvas.
+        rim: How wide, in pixels.
     """
     (x, y), (height, width) = origin_xy, texture.shape[:2]
-    padded = cv2.copyMakeBorder(texture, RIM, RIM, RIM, RIM, cv2.BORDER_REPLICATE)
+    padded = cv2.copyMakeBorder(texture, rim, rim, rim, rim, cv2.BORDER_REPLICATE)
     if y > 0:
-        padded[:RIM] = 0
+        padded[:rim] = 0
     if x > 0:
-        padded[:, :RIM] = 0
+        padded[:, :rim] = 0
     if y + height < canvas_wh[1]:
-        padded[-RIM:] = 0
+        padded[-rim:] = 0
     if x + width < canvas_wh[0]:
-        padded[:, -RIM:] = 0
+        padded[:, -rim:] = 0
     return padded
 
 
@@ -372,7 +419,7 @@ def _plate(canvas: Canvas, early: NDArray[np.uint8], margin: int, seed: int) -> 
         return [Surface(canvas.plate, canvas.q, early)]
     # The fill must continue the far side, not the near one: that is painted out some way, too.
     near = grow(band, margin) & (canvas.q - cv2.erode(behind, window) > step)
-    deep = inpaint(canvas.plate, near, seed=seed)
+    deep = inpaint(canvas.plate, near, canvas.inpainter, seed=seed)
     q = np.where(band, behind, canvas.q).astype(np.float32)
     front = Surface(canvas.plate, canvas.q, early, torn=True)
     return [Surface(deep, q, np.where(near[..., None], deep, early)), front]

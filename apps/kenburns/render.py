@@ -7,17 +7,21 @@ interpolation that every frame can afford looks like cubic.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.kenburns.camera import Pose, Stage
-from apps.kenburns.layers import CutOut, Layers, Surface
+from apps.kenburns.camera import Pose
+from apps.kenburns.colours import Colours, Layer, over
+from apps.kenburns.focus import DepthOfField
+from apps.kenburns.layers import CutOut, Layers, Surface, pad
+from apps.kenburns.stage import Stage
 from apps.kenburns.surface import Lookup
 
-__all__ = ["Renderer", "similarity"]
+__all__ = ["Look", "Renderer", "similarity"]
 
 DENSITY = 2
 """Pixels of a texture for one of the picture, on each axis."""
@@ -25,6 +29,28 @@ DENSITY = 2
 EARLY = (0.5, 6.0)
 """Pixels of movement between instances and plate over which the plate gives up what it carries of
 the picture around them, and shows the inpainted fill alone."""
+
+Moves = Mapping[str, NDArray[np.float64]]
+"""How instances move by themselves: name to an affine map ``(2, 3)`` in picture widths."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How frames are drawn.
+
+    Attributes:
+        aperture: How strong the depth of field is; 0 has everything sharp.
+        planes: Disparities of the nearest and the farthest plane that will be in focus.
+        linear: Whether colours are mixed in linear light.
+        background: Whether the plate is drawn; without it frames are RGBA.
+        reach: How far instances move by themselves at most, in picture widths.
+    """
+
+    aperture: float = 0.0
+    planes: tuple[float, float] = (0.25, 1.0)
+    linear: bool = False
+    background: bool = True
+    reach: float = 0.0
 
 
 def similarity(
@@ -47,6 +73,7 @@ class Renderer:
         stage: Stage,
         frame_wh: tuple[int, int],
         poses: Iterable[Pose] = (),
+        look: Look | None = None,
     ) -> None:
         """Prepare.
 
@@ -56,54 +83,98 @@ class Renderer:
             frame_wh: Size of the frames in pixels.
             poses: Poses of the move, by which each surface chooses its way of being looked up.
                 Without them the way that always works is taken.
+            look: How; None is sharp, on the plate.
         """
         self._layers, self._stage, self._frame_wh = layers, stage, frame_wh
+        self._look = look or Look()
+        self._colours = Colours(self._look.linear)
         moves = list(poses)
         self._lookups = {
             index: Lookup(layer.q, frame_wh, moves, torn=layer.torn)
             for index, layer in enumerate(layers.stack)
             if isinstance(layer, Surface)
         }
-        self._colours = [_Colours(layer) for layer in layers.stack]
+        self._textures = [
+            _Texture(layer, layers.canvas_wh, self._colours, self._look) for layer in layers.stack
+        ]
         # What the layers get wrong by rounding and at soft edges, while they lie where they were.
-        exact = self._compose(Pose())
-        self._residual = cv2.subtract(layers.reference, exact, dtype=cv2.CV_16S)
-        self._exact = not self._residual.any()
+        self._residual: NDArray[np.int16] | None = None
+        if self._look.background and self._look.aperture == 0:
+            exact = self._colours.rgb(self._compose(Pose(), None, {}))
+            residual = cv2.subtract(layers.reference, exact, dtype=cv2.CV_16S)
+            self._residual = residual if residual.any() else None
 
-    def __call__(self, pose: Pose) -> NDArray[np.uint8]:
+    def __call__(
+        self, pose: Pose, *, focus: float | None = None, moves: Moves | None = None
+    ) -> NDArray[np.uint8]:
         """Render a frame.
 
+        Args:
+            pose: Where the camera is.
+            focus: Disparity of the plane in focus; only with an aperture does it matter.
+            moves: How instances move by themselves; those not named rest.
+
         Returns:
-            RGB ``uint8`` ``(h, w, 3)``, a new array. For the identity, the picture to the bit.
+            RGB ``uint8`` ``(h, w, 3)``, a new array. For the identity, sharp and at rest, the
+            picture to the bit. Without background RGBA ``(h, w, 4)``, not premultiplied.
         """
-        frame = self._compose(pose)
-        weight = 1 - self._stage.travel(pose) * self._layers.canvas_wh[0] / 1.5
-        if weight > 0 and not self._exact:
+        moves = moves or {}
+        drawn = self._compose(pose, focus, moves)
+        if not self._look.background:
+            return self._colours.rgba(drawn)
+        frame = self._colours.rgb(drawn)
+        travel = self._stage.travel(pose) + (self._look.reach if moves else 0)
+        weight = 1 - travel * self._layers.canvas_wh[0] / 1.5
+        if weight > 0 and self._residual is not None:
             corrected = cv2.addWeighted(frame, 1.0, self._residual, weight, 0.0, dtype=cv2.CV_16S)
             frame = np.clip(corrected, 0, 255).astype(np.uint8)
         return frame
 
-    def _compose(self, pose: Pose) -> NDArray[np.uint8]:
-        early = _fade(self._stage.gap(pose) * self._layers.canvas_wh[0])
-        frame = self._surface(0, pose, early)
-        for index, layer in enumerate(self._layers.stack[1:], start=1):
+    def _compose(self, pose: Pose, focus: float | None, moves: Moves) -> Layer:
+        gap = self._stage.gap(pose) + (self._look.reach if moves else 0)
+        early = _fade(gap * self._layers.canvas_wh[0])
+        frame: Layer | None = None
+        for index, layer in enumerate(self._layers.stack):
+            if index < self._layers.plates and not self._look.background:
+                continue
+            texture, origin_xy = self._textures[index](early, focus)
             if isinstance(layer, CutOut):
-                move = similarity(pose, layer.q, self._layers.canvas_wh, self._frame_wh)
-                _draw(frame, self._colours[index](early), layer.origin_xy, move)
+                if frame is None:
+                    frame = self._empty(texture)
+                _draw(frame, texture, self._matrix(layer, origin_xy, pose, moves.get(layer.name)))
+            elif frame is None and index == 0:
+                frame = self._surface(index, texture, pose)
             else:
-                _over(frame, self._surface(index, pose, early))
-        return cv2.cvtColor(frame, cv2.COLOR_RGBA2RGB)
+                frame = self._empty(texture) if frame is None else frame
+                over(frame, self._surface(index, texture, pose))
+        return self._empty(self._colours.encode(self._layers.reference)) if frame is None else frame
 
-    def _surface(self, index: int, pose: Pose, early: float) -> NDArray[np.uint8]:
-        """A surface as it appears in the frame, premultiplied RGBA."""
+    def _empty(self, like: Layer) -> Layer:
+        return np.zeros((self._frame_wh[1], self._frame_wh[0], 4), like.dtype)
+
+    def _matrix(
+        self,
+        layer: CutOut,
+        origin_xy: tuple[int, int],
+        pose: Pose,
+        own: NDArray[np.float64] | None,
+    ) -> NDArray[np.float64]:
+        """From the pixels of a dense texture to those of the frame."""
+        (width, height), (left, top) = self._layers.canvas_wh, origin_xy
+        scale, x, y = similarity(pose, layer.q, (width, height), self._frame_wh)
+        matrix = np.array([[scale, 0, x], [0, scale, y]])
+        if own is not None:  # to picture widths, moved there, and back
+            middle = np.array([(width - 1) / 2, (height - 1) / 2])
+            shift = middle + own[:, 2] * width - own[:, :2] @ middle
+            matrix = matrix @ np.vstack([np.column_stack([own[:, :2], shift]), [0, 0, 1]])
+        place = np.array([[1 / DENSITY, 0, left], [0, 1 / DENSITY, top], [0, 0, 1]])
+        return matrix @ place
+
+    def _surface(self, index: int, texture: Layer, pose: Pose) -> Layer:
+        """A surface as it appears in the frame."""
         x, y, torn = self._lookups[index](pose, DENSITY)
-        image = cv2.remap(
-            self._colours[index](early), x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
-        if torn is None:
-            return image
-        whole = np.rint(255 * (1 - torn)).astype(np.uint8)
-        return cv2.multiply(image, cv2.merge((whole,) * 4), scale=1 / 255)
+        image = cv2.remap(texture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return image if torn is None else self._colours.scaled(image, 1 - torn)
 
 
 def _fade(pixels: float) -> float:
@@ -112,27 +183,51 @@ def _fade(pixels: float) -> float:
     return 1 - t * t * (3 - 2 * t)
 
 
-class _Colours:
-    """The colours of a layer: those that match the picture, giving way to those for afterwards."""
+class _Texture:
+    """The texture of a layer: what matches the picture, giving way to what is for afterwards.
 
-    def __init__(self, layer: Surface | CutOut) -> None:
-        self._later = _dense(layer.texture)
-        self._early = None if layer.early is None else _dense(layer.early)
+    With depth of field nothing matches the picture, and there is only the latter, blurred.
+    """
 
-    def __call__(self, early: float) -> NDArray[np.uint8]:
-        """Premultiplied RGBA at :data:`DENSITY`, the share ``early`` of it the early one."""
+    def __init__(
+        self, layer: Surface | CutOut, size: tuple[int, int], colours: Colours, look: Look
+    ) -> None:
+        self._origin_xy = layer.origin_xy if isinstance(layer, CutOut) else (0, 0)
+        self._field: DepthOfField | None = None
+        self._early: Layer | None = None
+        encode = colours.encode
+        later, first = layer.texture, layer.early
+        if isinstance(layer, CutOut) and look.reach > 0:  # its own moves may bare where it is cut
+            rim = math.ceil(look.reach * size[0]) + 1
+            later = pad(later, self._origin_xy, size, rim)
+            first = None if first is None else pad(first, self._origin_xy, size, rim)
+            self._origin_xy = (self._origin_xy[0] - rim, self._origin_xy[1] - rim)
+            layer = CutOut(layer.name, later, self._origin_xy, layer.q)
+        if look.aperture > 0:
+            self._field = DepthOfField(layer, encode(later), size, look.aperture, look.planes)
+            self._plane: float | None = None
+        else:
+            self._later = _dense(encode(later))
+            self._early = None if first is None else _dense(encode(first))
+
+    def __call__(self, early: float, focus: float | None) -> tuple[Layer, tuple[int, int]]:
+        """At :data:`DENSITY`, the share ``early`` of it the early one; and where it starts."""
+        if self._field is not None:
+            if self._plane != focus or focus is None:
+                self._later = _dense(self._field(1.0 if focus is None else focus))
+                self._plane = focus
+            return self._later, self._field.origin_xy
         if self._early is None or early <= 0:
-            return self._later
+            return self._later, self._origin_xy
         if early >= 1:
-            return self._early
-        return cv2.addWeighted(self._early, early, self._later, 1 - early, 0)
+            return self._early, self._origin_xy
+        mixed = cv2.addWeighted(self._early, early, self._later, 1 - early, 0)
+        return mixed, self._origin_xy
 
 
-def _dense(texture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _dense(texture: Layer) -> Layer:
     """RGBA with pixels between the pixels; pixel ``i`` is found at ``DENSITY * i``, unchanged."""
     height, width = texture.shape[:2]
-    if texture.shape[2] == 3:
-        texture = cv2.cvtColor(texture, cv2.COLOR_RGB2RGBA)
     dense = cv2.warpAffine(
         texture,
         np.array([[1 / DENSITY, 0, 0], [0, 1 / DENSITY, 0]]),
@@ -144,28 +239,16 @@ def _dense(texture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.minimum(dense, dense[..., 3:])
 
 
-def _draw(
-    frame: NDArray[np.uint8],
-    texture: NDArray[np.uint8],
-    origin_xy: tuple[int, int],
-    move: tuple[float, float, float],
-) -> None:
+def _draw(frame: Layer, texture: Layer, matrix: NDArray[np.float64]) -> None:
     """Warp a cut-out and lay it over the frame, touching only its box."""
-    scale, x, y = move
-    x, y = x + scale * origin_xy[0], y + scale * origin_xy[1]
-    height, width = (side / DENSITY + 1 for side in texture.shape[:2])
-    left, top = max(0, math.floor(x - scale)), max(0, math.floor(y - scale))
-    right = min(frame.shape[1], math.ceil(x + scale * width) + 1)
-    bottom = min(frame.shape[0], math.ceil(y + scale * height) + 1)
+    height, width = texture.shape[:2]
+    corners = np.array([[-1, width, -1, width], [-1, -1, height, height], [1, 1, 1, 1]])
+    x, y = matrix @ corners
+    left, top = max(0, math.floor(x.min())), max(0, math.floor(y.min()))
+    right = min(frame.shape[1], math.ceil(x.max()) + 1)
+    bottom = min(frame.shape[0], math.ceil(y.max()) + 1)
     if right <= left or bottom <= top:
         return
-    matrix = np.array([[scale / DENSITY, 0, x - left], [0, scale / DENSITY, y - top]])
-    warped = cv2.warpAffine(texture, matrix, (right - left, bottom - top), flags=cv2.INTER_LINEAR)
-    _over(frame[top:bottom, left:right], warped)
-
-
-def _over(frame: NDArray[np.uint8], layer: NDArray[np.uint8]) -> None:
-    """Lay premultiplied RGBA over RGBA, in place."""
-    clear = cv2.bitwise_not(cv2.extractChannel(layer, 3))
-    cv2.multiply(frame, cv2.merge((clear,) * 4), dst=frame, scale=1 / 255)
-    cv2.add(frame, layer, dst=frame)
+    placed = matrix - np.array([[0, 0, left], [0, 0, top]])
+    warped = cv2.warpAffine(texture, placed, (right - left, bottom - top), flags=cv2.INTER_LINEAR)
+    over(frame[top:bottom, left:right], warped)

@@ -22,7 +22,7 @@ def test_picture_to_clip(cli: Any, picture: Path, tmp_path: Path, two_discs: Any
     assert (entry["clip"], entry["frames"], entry["instances"]) == (str(clip), 3, 2)
     assert clip.stat().st_size > 500
     record = json.loads((tmp_path / "clip.mp4.run.json").read_text())
-    assert record["arguments"]["move"] == "auto"
+    assert record["arguments"]["move"] == "autozoom"
     assert record["inputs"][0]["file"] == str(picture)
 
 

@@ -9,15 +9,19 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from apps.kenburns import Easing, KenBurns, KenBurnsOptions, Move, Pool, camera
+from apps.kenburns import KenBurns, KenBurnsOptions
+from apps.kenburns.moves import MOVES
+from apps.kenburns.options import Easing, Loop, Move, Pool
+from apps.kenburns.timing import EASINGS, LOOPS
 from cartoonedit.depth import POOLS
 from cartoonedit.errors import Cancelled, InvalidInput
 from cartoonedit.scene import Instance, Scene
 
 
 def test_options_and_code_know_the_same_names() -> None:
-    assert set(get_args(Move)) == set(camera.MOVES)
-    assert set(get_args(Easing)) == set(camera.EASINGS)
+    assert set(get_args(Move)) == {"autozoom", *MOVES}
+    assert set(get_args(Easing)) == set(EASINGS)
+    assert set(get_args(Loop)) == set(LOOPS)
     assert set(get_args(Pool)) == {*POOLS, "none"}
 
 
@@ -53,8 +57,8 @@ def test_wrong_options_are_refused(wrong: dict[str, object]) -> None:
 def test_options_and_overrides_come_together() -> None:
     options = KenBurnsOptions(fps=25)
     made = KenBurns(options, duration=2).options
-    assert (made.fps, made.duration, made.frame_count) == (25, 2, 50)
-    assert options.duration == 4
+    assert (made.fps, made.seconds, made.frame_count) == (25, 2, 50)
+    assert options.seconds == 4
 
 
 def test_same_seed_same_bytes(make_scene) -> None:
@@ -83,7 +87,7 @@ def test_any_size(tmp_path: Path, size: tuple[int, int], count: int, move: str) 
     frames = list(KenBurns(move=move, duration=0.1).frames(scene))
     assert len(frames) == 3
     assert all(frame.shape == (height, width, 3) for frame in frames)
-    if move in ("auto", "zoom", "dolly"):
+    if move in ("autozoom", "zoom-in", "dolly", "dolly-zoom"):
         np.testing.assert_array_equal(frames[0], picture)
 
 

@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from apps.kenburns import KenBurns
-from apps.kenburns.camera import Pose, Stage
+from apps.kenburns.camera import Pose
 from apps.kenburns.layers import CutOut, Layers, Surface, build, make_canvas, measure
 from apps.kenburns.render import Renderer, similarity
+from apps.kenburns.stage import Stage
 from apps.kenburns.surface import Lookup
 from cartoonedit.scene import Instance, Scene
 
-MOVES = ("auto", "zoom", "pan", "dolly", "orbit")
+MOVES = ("autozoom", "zoom-out", "pan-left", "rise", "dolly", "dolly-zoom", "orbit", "circle")
 TIMES = (0.0, 0.013, 0.3, 0.5, 0.77, 1.0)
 
 poses = st.builds(
@@ -116,10 +117,10 @@ class TestLookup:
 
 class TestFrames:
     def test_identity_is_the_picture_to_the_bit(self, scene: Scene) -> None:
-        _, render = KenBurns().prepare(scene)
+        render = KenBurns().prepare(scene).render
         np.testing.assert_array_equal(render(Pose()), scene.picture)
 
-    @pytest.mark.parametrize("move", ["auto", "zoom", "dolly"])
+    @pytest.mark.parametrize("move", ["autozoom", "zoom-in", "dolly", "dolly-zoom"])
     def test_the_first_frame_is_the_picture(self, scene: Scene, move: str) -> None:
         first = next(KenBurns(move=move, duration=0.1).frames(scene))
         np.testing.assert_array_equal(first, scene.picture)
@@ -130,7 +131,8 @@ class TestFrames:
         self, scene: Scene, move: str, size: tuple[int, int] | None
     ) -> None:
         clip = KenBurns(move=move, strength=2.0, size_wh=size)
-        camera, render = clip.prepare(scene)
+        shot = clip.prepare(scene)
+        camera, render = shot.pose, shot.render
         base = render._layers.stack[0]
         height, width = base.q.shape
         for t in TIMES:
@@ -150,7 +152,8 @@ class TestFrames:
         plate = picture.copy()
         picture[mask > 0] = (0, 200, 0)
         scene = Scene(picture, [Instance(mask, depth=0.05)], plate=plate)
-        camera, render = KenBurns(move=move, strength=2.0).prepare(scene)
+        shot = KenBurns(move=move, strength=2.0).prepare(scene)
+        camera, render = shot.pose, shot.render
         for t in np.linspace(0, 1, 15):
             frame = render(camera(float(t)))
             for border in (frame[-1], frame[:, 0]):
@@ -161,7 +164,8 @@ class TestFrames:
         depth[2:-2, 2:-2] = 0.95
         scene = Scene(np.zeros((72, 128, 3), np.uint8), depth=depth)
         for move in MOVES:
-            camera, render = KenBurns(move=move).prepare(scene)
+            shot = KenBurns(move=move).prepare(scene)
+            camera, render = shot.pose, shot.render
             for t in TIMES:
                 x, y, _ = render._lookups[0](camera(t), 1)
                 assert x.min() > -0.52, (move, t)
@@ -170,7 +174,8 @@ class TestFrames:
                 assert y.max() < 71.52, (move, t)
 
     def test_nothing_jumps_from_the_first_frame_to_the_second(self, scene: Scene) -> None:
-        camera, render = KenBurns(easing="linear").prepare(scene)
+        shot = KenBurns(easing="linear").prepare(scene)
+        camera, render = shot.pose, shot.render
         frames = [render(camera(t)).astype(float) for t in np.linspace(0, 0.2, 21)]
         steps = [np.abs(b - a).mean() for a, b in pairwise(frames)]
         assert steps[0] <= 2 * np.median(steps) + 0.2
@@ -185,7 +190,8 @@ class TestFrames:
         halves = [Instance(left, depth=0.4), Instance(right, depth=0.1)]
         scene = Scene(picture, halves, plate=plate)
         for move in MOVES:
-            camera, render = KenBurns(move=move).prepare(scene)
+            shot = KenBurns(move=move).prepare(scene)
+            camera, render = shot.pose, shot.render
             for t in TIMES:
                 inside = render(camera(t))[34:46, 50:80]
                 assert inside[..., 0].max() < 40, (move, t)
@@ -232,7 +238,8 @@ class TestFrames:
     @pytest.mark.parametrize("pool", ["mean", "median", "base", "none"])
     def test_pooling(self, make_scene, pool: str) -> None:
         scene = make_scene("overlap")
-        camera, render = KenBurns(pool=pool).prepare(scene)
+        shot = KenBurns(pool=pool).prepare(scene)
+        camera, render = shot.pose, shot.render
         np.testing.assert_array_equal(render(Pose()), scene.picture)
         assert (render(camera(1.0)) != scene.picture).any()
 
@@ -248,7 +255,8 @@ class TestFrames:
         depth = np.full((72, 128), 0.9, np.float32)
         depth[20:50, 40:80] = 0.2
         scene = make_scene("none", depth=depth)
-        camera, render = KenBurns(move="orbit").prepare(scene)
+        shot = KenBurns(move="orbit").prepare(scene)
+        camera, render = shot.pose, shot.render
         assert len(render._layers.stack) == 2
         np.testing.assert_array_equal(render(Pose()), scene.picture)
         deep, front = (render._lookups[i](camera(1.0), 1) for i in (0, 1))

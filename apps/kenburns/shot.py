@@ -1,0 +1,200 @@
+"""A shot: all that the frames of a clip need, made once, and the frame at any time of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apps.kenburns import layers
+from apps.kenburns.accents import Accents
+from apps.kenburns.camera import Pose, disparity
+from apps.kenburns.finish import Finish, make_finish
+from apps.kenburns.keyframes import keyframe_path
+from apps.kenburns.layers import Canvas
+from apps.kenburns.moves import PARALLAX, plan
+from apps.kenburns.options import KenBurnsOptions
+from apps.kenburns.path import Camera
+from apps.kenburns.render import Look, Renderer
+from apps.kenburns.stage import Stage
+from apps.kenburns.stereo import Eyes, join
+from apps.kenburns.timing import EASINGS, progress
+from apps.kenburns.windows import Rectangle, Window, window_path
+from cartoonedit.errors import InvalidInput
+from cartoonedit.scene import Scene
+
+__all__ = ["Shot", "make_shot"]
+
+SAMPLES = 16
+"""Poses along the path by which the layers learn how far the camera can look."""
+
+WINDOW_PARALLAX = 2.5
+"""Windows may go that many times farther than named moves: whoever draws them asks for it."""
+
+Focus = Callable[[float], float]
+"""Disparity of the plane in focus by the share of the path that is done."""
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A clip, ready to be rendered.
+
+    Attributes:
+        options: What it shall be like.
+        stage: What the camera respects.
+        camera: The move: ``camera(s) -> Pose``.
+        render: ``render(pose) -> frame``.
+        focus: What is in focus along the path.
+        accents: How the characters move by themselves.
+        finish: What finished frames go through.
+        eyes: The two eyes of a stereo clip.
+    """
+
+    options: KenBurnsOptions
+    stage: Stage
+    camera: Camera
+    render: Renderer
+    focus: Focus
+    accents: Accents
+    finish: Finish
+    eyes: Eyes | None = None
+
+    def pose(self, t: float) -> Pose:
+        """Where the camera is at the time ``t`` in 0..1 of the clip."""
+        return self.camera(self._progress(t))
+
+    def frame(self, t: float) -> NDArray[np.uint8]:
+        """The frame at the time ``t`` in 0..1 of the clip.
+
+        Returns:
+            RGB ``uint8`` ``(h, w, 3)``; RGBA ``(h, w, 4)`` of a transparent clip; twice as wide for
+            two views side by side.
+        """
+        pose, focus = self.pose(t), self.focus(self._progress(t))
+        moves = self.accents.at(t, self.stage)
+        seen = self.eyes(pose) if self.eyes else (pose,)
+        views = [self.finish(self.render(eye, focus=focus, moves=moves)) for eye in seen]
+        return join(views[0], views[1], self.options.stereo) if self.eyes else views[0]
+
+    def _progress(self, t: float) -> float:
+        options = self.options
+        easing = "linear" if options.keys else options.easing  # key frames have their own
+        return progress(t, easing=easing, loop=options.loop, closed=self.camera.path.closed)
+
+
+def make_shot(scene: Scene, size_wh: tuple[int, int], options: KenBurnsOptions) -> Shot:
+    """Take a scene apart into layers and choose the camera.
+
+    Args:
+        scene: What to show.
+        size_wh: Size of a view in pixels.
+        options: What the clip shall be like.
+
+    Raises:
+        InvalidInput: An option names a character that is not there, a window leaves the picture, or
+            a key frame the world.
+    """
+    canvas = layers.make_canvas(scene, size_wh, pool=options.pool, seed=options.seed)
+    stage = layers.measure(canvas, size_wh)
+    camera = _camera(canvas, stage, options)
+    focus = _focus(stage, options)
+    accents = Accents.parse(options.accent or "", stage, options.seconds, options.strength)
+    eyes = Eyes(stage, camera, stage.focus()[2]) if options.stereo != "off" else None
+    poses = [camera(step / SAMPLES) for step in range(SAMPLES + 1)]
+    if eyes:
+        poses = [eye for pose in poses for eye in eyes(pose)]
+    own = accents.reach(stage)
+    reach = (stage.reach(poses) + own) * canvas.q.shape[1]
+    made = layers.build(canvas, size_wh, reach, seed=options.seed)
+    planes = [focus(step / SAMPLES) for step in range(SAMPLES + 1)]
+    look = Look(
+        aperture=_aperture(options),
+        planes=(min(planes), max(planes)),
+        linear=options.linear_light,
+        background=not options.transparent,
+        reach=own,
+    )
+    render = Renderer(made, stage, size_wh, poses, look)
+    finish = make_finish(size_wh, vignette=options.vignette, grade=options.grade)
+    return Shot(options, stage, camera, render, focus, accents, finish, eyes)
+
+
+# ---------------------------------------------------------------- the camera
+
+
+def _camera(canvas: Canvas, stage: Stage, options: KenBurnsOptions) -> Camera:
+    if options.keys:
+        targets = {
+            index: canvas.place(*key.target)
+            for index, key in enumerate(options.keys)
+            if isinstance(key.target, tuple)
+        }
+        return Camera(stage, keyframe_path(stage, options.keys, targets))
+    if options.start_window or options.end_window:
+        start, end = (
+            _window(canvas, stage, window) for window in (options.start_window, options.end_window)
+        )
+        most = WINDOW_PARALLAX * PARALLAX * options.strength
+        return Camera(stage, window_path(stage, start, end, most=most))
+    return plan(stage, options.move, strength=options.strength)
+
+
+def _window(
+    canvas: Canvas, stage: Stage, pixels: tuple[float, float, float, float] | None
+) -> Window:
+    if pixels is None:
+        (half_w, half_h) = stage.frame_wh
+        whole: Rectangle = (-half_w, -half_h, half_w, half_h)
+        return Window.around(whole, stage)
+    x, y, width, height = pixels
+    return Window.around((*canvas.place(x, y), *canvas.place(x + width, y + height)), stage)
+
+
+# ---------------------------------------------------------------- the focus
+
+
+def _aperture(options: KenBurnsOptions) -> float:
+    """A focus that travels can only be seen with an aperture."""
+    travels = options.move == "focus-pull" or options.focus_to or _has_focus(options)
+    return options.aperture or (1.0 if travels else 0.0)
+
+
+def _has_focus(options: KenBurnsOptions) -> bool:
+    return any(key.focus is not None for key in options.keys)
+
+
+def _focus(stage: Stage, options: KenBurnsOptions) -> Focus:
+    if _has_focus(options):
+        times = np.array([key.time for key in options.keys if key.focus is not None])
+        planes = [_plane(stage, key.focus) for key in options.keys if key.focus is not None]
+        begin, length = options.keys[0].time, options.keys[-1].time - options.keys[0].time
+        return lambda s: float(np.interp(begin + s * length, times, planes))
+    nearest = max((box.q for box in stage.boxes), default=stage.spread[1])
+    start = nearest if options.focus is None else _plane(stage, options.focus)
+    if options.focus_to is not None:
+        end = _plane(stage, options.focus_to)
+    elif options.move == "focus-pull":
+        others = [box.q for box in stage.boxes if abs(box.q - start) > 0.05]
+        end = min(others, key=lambda q: -abs(q - start)) if others else stage.spread[0]
+    else:
+        return lambda s: start
+    ease = EASINGS["smooth"]
+    # It rests a while at both ends, so that one can see what is sharp.
+    return lambda s: start + (end - start) * ease(min(max((s - 0.2) / 0.6, 0.0), 1.0))
+
+
+def _plane(stage: Stage, what: str | float | None) -> float:
+    """Disparity of what a person named: a character, near, far, or a depth."""
+    if what == "near":
+        return max([stage.spread[1], *(box.q for box in stage.boxes)])
+    if what == "far":
+        return stage.spread[0]
+    try:
+        depth = float(what)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return stage.box(str(what)).q
+    if not 0 <= depth <= 1:
+        raise InvalidInput(f"a depth to focus on must be from 0 to 1; got {what!r}.")
+    return float(disparity(depth))
