@@ -23,10 +23,10 @@ class PartOptions:
     Attributes:
         depth: Depth estimator by name, a transformers repository or folder, or a depth map: .png,
             .npy, .exr.
-        depth_convention: How a depth map is to be read: 0 is near and white is far, the reverse, or
-            distances.
-        instance_depth: Depth of a character by hand, such as character-2=0.4, from 0 (nearest) to 1;
-            may be repeated.
+        depth_convention: How a depth map is to be read: black is near and white is far, the
+            reverse, or distances.
+        instance_depth: Depth of a character by hand, from 0 (nearest) to 1, such as
+            character-2=0.4; may be repeated.
         plate: A picture of the background to use as it is.
     """
 

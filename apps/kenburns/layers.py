@@ -181,21 +181,36 @@ def make_canvas(
 def _crop(scene: Scene, size_wh: tuple[int, int]) -> tuple[tuple[slice, slice], float]:
     """What of a picture a frame of another shape is the middle of, and its scale.
 
-    The instances lie in the middle of the frame as far as the picture's borders allow; as much is
-    kept on the one side as there is on the other.
+    The frame is put where it shows most of the instances; as much of the picture is kept on the one
+    side of it as there is on the other.
     """
     scale = max(side / full for side, full in zip(size_wh, scene.size_wh, strict=True))
     slices = []
     for axis, full in enumerate(scene.size_wh):
-        low = min((instance.bounds_xyxy[axis] for instance in scene), default=0)
-        high = max((instance.bounds_xyxy[axis + 2] for instance in scene), default=full)
         shown = size_wh[axis] / scale
-        middle = min(max((low + high) / 2, shown / 2), full - shown / 2)
+        middle = _middle(scene, axis, shown)
         half = min(middle, full - middle)
         if full - shown < 1:  # the frame has the whole of it
             middle = half = full / 2
         slices.append(slice(max(0, round(middle - half)), min(full, round(middle + half))))
     return (slices[1], slices[0]), scale
+
+
+def _middle(scene: Scene, axis: int, shown: float) -> float:
+    """Where a stretch of ``shown`` pixels has most of the instances; whole ones count more."""
+    full = scene.size_wh[axis]
+    spans = [(i.bounds_xyxy[axis], i.bounds_xyxy[axis + 2], i.area) for i in scene]
+    low = min((first for first, _, _ in spans), default=0)
+    high = max((last for _, last, _ in spans), default=full)
+
+    def worth(middle: float) -> float:
+        first, last = middle - shown / 2, middle + shown / 2
+        seen = ((min(last, b) - max(first, a)) / (b - a) for a, b, _ in spans)
+        return sum(area * max(0.0, s) ** 2 for s, (_, _, area) in zip(seen, spans, strict=True))
+
+    wishes = [(low + high) / 2, *((a + b) / 2 for a, b, _ in spans)]
+    inside = [min(max(wish, shown / 2), full - shown / 2) for wish in wishes]
+    return max(inside, key=worth)
 
 
 def _without(depth: NDArray[np.float32], hole: NDArray[np.bool_]) -> NDArray[np.float32]:

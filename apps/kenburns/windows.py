@@ -54,7 +54,8 @@ class Window:
         left, top, right, bottom = rectangle
         half_w, half_h = stage.half_wh
         outside = max(-half_w - left, -half_h - top, right - half_w, bottom - half_h)
-        if right <= left or bottom <= top or outside > 1e-6:
+        # Scaling rounds the picture to whole pixels: a little outside is not outside.
+        if right <= left or bottom <= top or outside > 0.005:
             raise InvalidInput(
                 "a window is x,y,width,height in pixels of the picture, inside of it and not empty"
                 " (with another aspect than the picture's: inside of what the frame can show)."
