@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cartoonedit.instance import Tag
 
-__all__ = ["background_prompt", "is_of_a_person", "is_writing", "join", "tag_text"]
+__all__ = ["background_prompt", "by_score", "is_of_a_person", "is_writing", "join", "tag_text"]
 
 
 def background_prompt(tags: Iterable[Tag], extra: str = "", *, escape: bool = True) -> str:
@@ -65,7 +65,7 @@ def join(words: Iterable[str]) -> str:
 
 def is_of_a_person(name: str) -> bool:
     """Whether a tag speaks of a person or another subject rather than of a place."""
-    return _matches(name, _rules()["person"])
+    return name in _rules()["faces"] or _matches(name, _rules()["person"])
 
 
 def is_writing(name: str) -> bool:
@@ -76,21 +76,21 @@ def is_writing(name: str) -> bool:
 def _matches(name: str, rule: dict[str, frozenset[str]]) -> bool:
     if name in rule["keep"]:
         return False
-    words = re.sub(r"[()']", "", name.lower()).replace("-", "_").split("_")
+    # Numbers are told apart from what they count: 1girl, 6+boys.
+    words = re.sub(r"[()'\d+]", "", name.lower()).replace("-", "_").split("_")
     return name in rule["tags"] or not rule["words"].isdisjoint(words)
 
 
 @cache
 def _rules() -> dict[str, Any]:
+    """Faces, and rules by name: each has sets of ``words``, ``tags`` and those to ``keep``."""
     import yaml
 
     text = resources.files(__package__).joinpath("tags.yaml").read_text(encoding="utf-8")
-    data = yaml.safe_load(text)
-    faces = frozenset(data["faces"])
-    return {"faces": faces} | {
-        name: {kind: frozenset(data[name].get(kind, "").split()) for kind in _KINDS}
-        for name in ("person", "writing")
+    rules = yaml.safe_load(text)
+    faces = frozenset(rules.pop("faces"))
+    split = {
+        name: {kind: frozenset(listed.split()) for kind, listed in rule.items()}
+        for name, rule in rules.items()
     }
-
-
-_KINDS = ("words", "tags", "keep")
+    return {"faces": faces, **split}

@@ -250,7 +250,7 @@ def _cached_config(family: Family) -> Path:
 
 
 def _dtype_argument(dtype: Any) -> dict[str, Any]:
-    """diffusers renamed the argument."""
+    """The argument by the name that the installed diffusers has for it."""
     import diffusers
     from packaging.version import Version
 

@@ -49,9 +49,13 @@ def warn_long_prompt(pipeline: Any, prompt: str) -> None:
         )  # fmt: skip
 
 
+State = dict[str, Any]
+"""The tensors of a pipeline that a callback may see and change."""
+
+
 def report_steps(
     progress: Progress, done: int, total: int, message: str
-) -> Callable[[Any, int, Any, dict[str, Any]], dict[str, Any]]:
+) -> Callable[[Any, int, Any, State], State]:
     """A callback for ``callback_on_step_end`` that reports, and so can be cancelled, at each step.
 
     Args:
