@@ -61,6 +61,9 @@ def place(pipeline: Any, device: torch.device, offload: str = "none") -> None:
         )
 
 
+_LACK = ("out of memory", "not enough memory", "can't allocate memory")
+
+
 @contextmanager
 def explain_memory() -> Iterator[None]:
     """Turn a device's lack of memory into an error that says what can be turned down.

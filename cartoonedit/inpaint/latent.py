@@ -26,6 +26,7 @@ from cartoonedit.diffusion.memory import check_offload
 from cartoonedit.errors import InvalidInput, ModelNotFound
 from cartoonedit.inpaint.patchmatch import patchmatch_fill
 from cartoonedit.inpaint.regions import pad, resize, resize_hole, scaled, surroundings
+from cartoonedit.inpaint.smooth import rounded
 from cartoonedit.inpaint.tiles import Mosaic, Tile, plan_tiles
 from cartoonedit.inpaint.tone import match_tone
 from cartoonedit.instance import Tag
@@ -179,7 +180,7 @@ class LatentInpainter:
         import torch
 
         cell = pipeline.vae_scale_factor
-        native = pipeline.unet.config.sample_size * cell
+        native = int(np.max(pipeline.unet.config.sample_size)) * cell
         side = (self.max_side or max(768, native)) // cell * cell
         size_wh = _working_size(hole.shape[::-1], min(native, side), side)
         shown = pad(resize(rough, size_wh), cell, _LEAST_SIDE)
@@ -233,10 +234,17 @@ class _Run:
 
     def paint(self, mosaic: Mosaic, tile: Tile, hole: NDArray[np.bool_]) -> None:
         """Repaint the part of the hole in a tile that is still open."""
+        todo = mosaic.open_part(tile, hole)
+        if todo.any():
+            mask = _whole_cells(todo, self._pipeline.vae_scale_factor)
+            mosaic.put(tile, self._call(mosaic.look(tile), mask))
+        else:  # its neighbours have painted all of it
+            self.report(self._done + self._steps)
+        self._done += self._steps
+
+    def _call(self, shown: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
         from PIL import Image
 
-        shown = mosaic.look(tile)
-        mask = _whole_cells(mosaic.open_part(tile, hole), self._pipeline.vae_scale_factor)
         height, width = mask.shape
         try:
             with explain_memory():
@@ -252,8 +260,7 @@ class _Run:
                 ).images[0]
         finally:
             self._pipeline.maybe_free_model_hooks()  # not done by itself if it was stopped
-        mosaic.put(tile, np.clip(np.rint(colours * 255), 0, 255).astype(np.uint8))
-        self._done += self._steps
+        return rounded(colours * 255)
 
 
 def _working_size(size_wh: tuple[int, ...], least: int, most: int) -> tuple[int, int]:

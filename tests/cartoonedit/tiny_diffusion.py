@@ -35,7 +35,10 @@ def build_pipeline(folder: Path, family: Family = "sd15", channels: int = 9) -> 
             "unet": _unet(family, channels),
             "vae": _vae(),
             "scheduler": diffusers.DDIMScheduler(
-                beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", steps_offset=1,
+                beta_start=0.00085,
+                beta_end=0.012,
+                beta_schedule="scaled_linear",
+                steps_offset=1,
                 clip_sample=False,
             ),
             "tokenizer": _tokenizer(folder / "words"),
