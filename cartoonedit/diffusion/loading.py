@@ -79,15 +79,21 @@ def load_pipeline(
         InvalidInput: It is a pickle, or of another family.
         CartooneditError: The device has too little memory.
     """
-    return _load(str(model), task, device, dtype, offload, None if config is None else str(config))
+    what = (str(model), task, device, dtype, offload, None if config is None else str(config))
+    if what not in _kept:
+        forget_pipelines()  # first: two would not fit next to each other on most devices
+        _kept[what] = _load(*what)
+    return _kept[what]
+
+
+_kept: dict[tuple[str, Task, str, str, str, str | None], Any] = {}
 
 
 def forget_pipelines() -> None:
     """Let go of the pipeline that is kept, and of its memory."""
-    _load.cache_clear()
+    _kept.clear()
 
 
-@lru_cache(maxsize=1)  # several would not fit next to each other on most devices
 def _load(model: str, task: Task, device: str, dtype: str, offload: str, config: str | None) -> Any:
     from cartoonedit.runtime import pick_device, pick_dtype
 
