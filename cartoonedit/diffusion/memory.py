@@ -75,8 +75,9 @@ def explain_memory() -> Iterator[None]:
 
     try:
         yield
-    except RuntimeError as error:  # of CUDA: OutOfMemoryError, a child; of Apple MPS: this one
-        if not (isinstance(error, torch.OutOfMemoryError) or "out of memory" in str(error).lower()):
+    except RuntimeError as error:  # CUDA raises a child of it, Apple MPS and the CPU the thing
+        lacking = any(words in str(error).lower() for words in _LACK)
+        if not lacking and not isinstance(error, torch.OutOfMemoryError):
             raise
         if torch.cuda.is_available():
             torch.cuda.empty_cache()

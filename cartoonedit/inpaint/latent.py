@@ -143,7 +143,7 @@ class LatentInpainter:
         """Prompt and negative prompt for a roughly filled picture."""
         # By name, because prompts are kept on the floor above, which imports from this one.
         prompts = importlib.import_module("prompts")
-        # diffusers weighs nothing, so a bracket is a bracket and must not be escaped.
+        # The pipeline weighs no words, so a bracket is a bracket and must not be escaped.
         prompt = prompts.background_prompt(self._tags(rough), self.prompt or "", escape=False)
         negative = self.negative
         if negative is None:
@@ -216,7 +216,7 @@ class _Run:
         generator: Any,
         tiles: int,
     ) -> None:
-        self._pipeline, self._options = pipeline, options
+        self._pipeline = pipeline
         self._arguments = {
             "num_inference_steps": options.steps,
             "strength": options.strength,
