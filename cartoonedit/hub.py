@@ -45,7 +45,8 @@ class Weights:
     Attributes:
         name: What users call it.
         repo: Its Hugging Face repository; empty if it ships with cartoonedit.
-        files: Its files by role, such as ``detector`` and ``refiner``.
+        files: Its files by role, such as ``detector`` and ``refiner``. A set that is a whole folder
+            has the paths inside that folder for roles.
         licence: Of the weights, which may differ from that of the code.
         note: One line on what they are for.
     """
@@ -67,6 +68,28 @@ class Weights:
         sizes = [file.size_bytes for file in self.files.values()]
         return None if None in sizes else sum(size for size in sizes if size)
 
+
+def _diffusers_files(*weights: str, second_encoder: bool = False) -> dict[str, WeightsFile]:
+    """The files of a folder in diffusers' form, by their paths.
+
+    Args:
+        weights: Which files of weights; none gives settings and tokenizers only.
+        second_encoder: Whether it has the two text encoders of SDXL.
+    """
+    files = [
+        "model_index.json",
+        "scheduler/scheduler_config.json",
+        "unet/config.json",
+        "vae/config.json",
+    ]
+    for suffix in ("", "_2") if second_encoder else ("",):
+        tokenizer = ("vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json")
+        files += [f"text_encoder{suffix}/config.json"]
+        files += [f"tokenizer{suffix}/{file}" for file in tokenizer]
+    return {file: WeightsFile(file) for file in (*files, *weights)}
+
+
+_WD_TAGGER = {"model": WeightsFile("model.onnx"), "tags": WeightsFile("selected_tags.csv")}
 
 _WEIGHTS = (
     Weights(
@@ -107,6 +130,64 @@ _WEIGHTS = (
         },
         licence="Apache-2.0",
         note="depth from one picture",
+    ),
+    Weights(
+        name="sd15-inpainting",
+        repo="stable-diffusion-v1-5/stable-diffusion-inpainting",
+        files=_diffusers_files(
+            "unet/diffusion_pytorch_model.fp16.safetensors",
+            "vae/diffusion_pytorch_model.fp16.safetensors",
+            "text_encoder/model.fp16.safetensors",
+        ),
+        licence="CreativeML OpenRAIL-M",
+        note="latent diffusion that fills a hole; the paper's background inpainter",
+    ),
+    Weights(
+        name="sd15-config",
+        repo="stable-diffusion-v1-5/stable-diffusion-v1-5",
+        files=_diffusers_files(),
+        licence="CreativeML OpenRAIL-M",
+        note="settings and tokenizer for a single .safetensors file of the SD 1.5 family",
+    ),
+    Weights(
+        name="sdxl-config",
+        repo="stabilityai/stable-diffusion-xl-base-1.0",
+        files=_diffusers_files(second_encoder=True),
+        licence="CreativeML OpenRAIL++-M",
+        note="settings and tokenizers for a single .safetensors file of the SDXL family",
+    ),
+    Weights(
+        name="wd-v1-4-swinv2-tagger-v2",
+        repo="SmilingWolf/wd-v1-4-swinv2-tagger-v2",
+        files=_WD_TAGGER,
+        licence="Apache-2.0",
+        note="the paper's tagger: words of Danbooru that describe a drawing",
+    ),
+    Weights(
+        name="wd-swinv2-tagger-v3",
+        repo="SmilingWolf/wd-swinv2-tagger-v3",
+        files=_WD_TAGGER,
+        licence="Apache-2.0",
+        note="its successor, trained on newer pictures and tags",
+    ),
+    Weights(
+        name="wd-eva02-large-tagger-v3",
+        repo="SmilingWolf/wd-eva02-large-tagger-v3",
+        files=_WD_TAGGER,
+        licence="Apache-2.0",
+        note="the most accurate of the family, and the slowest",
+    ),
+    Weights(
+        name="lama-anime-manga",
+        repo="dreMaz/AnimeMangaInpainting",
+        files={
+            "generator": WeightsFile(
+                "lama_large_512px.ckpt",
+                sha256="11d30fbb3000fb2eceae318b75d9ced9229d99ae990a7f8b3ac35c8d31f2c935",
+            )
+        },
+        licence="MIT",
+        note="LaMa for drawings: fills a hole in one pass, quick enough for a CPU",
     ),
 )
 
@@ -156,8 +237,9 @@ def path(name: str) -> Path:
         InvalidInput: The name is unknown.
     """
     weights = _entry(name)
-    files = [resolve(name, role) for role in weights.files]
-    return files[0].parent
+    found = {file.file: resolve(name, role) for role, file in weights.files.items()}
+    file, first = next(iter(found.items()))
+    return first.parents[file.count("/")]
 
 
 def is_here(name: str) -> bool:

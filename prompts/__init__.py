@@ -1,11 +1,13 @@
-"""Prompt data, kept in YAML beside this file so that it can be read and changed without code."""
+"""Prompts: how they are put together, and the data for it in YAML, to be changed without code."""
 
 from __future__ import annotations
 
 from functools import cache
 from importlib import resources
 
-__all__ = ["negative_prompt"]
+from prompts.compose import background_prompt
+
+__all__ = ["background_prompt", "negative_prompt"]
 
 
 @cache

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pytest
@@ -118,3 +120,16 @@ def tiny_scene() -> Scene:
         depth=(0.3 + 0.7 * rows / 47).astype(np.float32)[::-1],
         plate=np.stack([columns * 3, rows * 4, 128 + columns], axis=-1).astype(np.uint8),
     )
+
+
+@pytest.fixture(scope="session")
+def tiny_diffusion(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Gives the folder of a tiny pipeline of latent diffusion: ``(family, channels) -> folder``."""
+
+    @cache
+    def build(family: Literal["sd15", "sdxl"] = "sd15", channels: int = 9) -> Path:
+        from tests.cartoonedit.tiny_diffusion import build_pipeline
+
+        return build_pipeline(tmp_path_factory.mktemp(f"{family}-{channels}"), family, channels)
+
+    return build

@@ -1,26 +1,34 @@
 """Filling holes in a picture, and the plate: the background with every character painted out.
 
 The paper (section 6.1) initialises the fill with PatchMatch at patch size 3; that is the default
-here and needs no weights. An inpainter is a callable ``(image, hole, seed) -> image``, chosen by
-name from :data:`INPAINTERS`.
+here and needs no weights. It then repaints it by latent diffusion, which is ``latent-diffusion``
+here. An inpainter is a callable ``(image, hole, seed) -> image``, chosen by name from
+:data:`INPAINTERS` or made with options of its own, such as
+``LatentInpainter(offload="model", prompt="night sky")``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cartoonedit.errors import InvalidInput
+from cartoonedit.inpaint.lama import LamaInpainter
+from cartoonedit.inpaint.latent import LatentInpainter
 from cartoonedit.inpaint.patchmatch import patchmatch_fill
 from cartoonedit.inpaint.regions import FAINT, fringe, grow
 from cartoonedit.inpaint.smooth import fill_smooth, rounded, smooth_fill
+from cartoonedit.runtime import Progress
 
 __all__ = [
     "FAINT",
     "INPAINTERS",
     "Inpainter",
+    "LamaInpainter",
+    "LatentInpainter",
     "fill_smooth",
     "fringe",
     "grow",
@@ -30,8 +38,14 @@ __all__ = [
 
 Inpainter = Callable[[NDArray[np.uint8], NDArray[np.bool_], int], NDArray[np.uint8]]
 
-INPAINTERS: dict[str, Inpainter] = {"patchmatch": patchmatch_fill, "smooth": smooth_fill}
-"""Inpainters by name: ``(image RGB uint8, hole bool (H, W), seed) -> image RGB uint8``."""
+INPAINTERS: dict[str, Inpainter] = {
+    "patchmatch": patchmatch_fill,
+    "smooth": smooth_fill,
+    LamaInpainter.name: LamaInpainter(),
+    LatentInpainter.name: LatentInpainter(),
+}
+"""Inpainters by name: ``(image RGB uint8, hole bool (H, W), seed) -> image RGB uint8``. The
+last two need weights."""
 
 
 def inpaint(
@@ -40,6 +54,7 @@ def inpaint(
     method: str | Inpainter = "patchmatch",
     *,
     seed: int = 0,
+    progress: Progress | None = None,
 ) -> NDArray[np.uint8]:
     """Fill the hole in a picture. Pixels outside ``mask`` come back identical to the bit.
 
@@ -48,6 +63,7 @@ def inpaint(
         mask: ``(H, W)``; everything that is not zero is the hole.
         method: A name in :data:`INPAINTERS`, or a callable of the same form.
         seed: Same seed, same bytes.
+        progress: Called after every step of an inpainter that works in steps.
 
     Returns:
         A new RGB ``uint8`` array ``(H, W, 3)``. Where nothing outside the hole is left to learn
@@ -55,13 +71,15 @@ def inpaint(
 
     Raises:
         InvalidInput: The sizes differ, or the method is unknown.
+        ModelNotFound: The method needs weights that are not on this machine.
+        Cancelled: ``progress`` stopped it.
     """
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
         raise InvalidInput(f"image must be RGB uint8 (H, W, 3); got {image.dtype} {image.shape}.")
     if mask.shape != image.shape[:2]:
         raise InvalidInput(f"mask must be (H, W) = {image.shape[:2]}; got {mask.shape}.")
     hole = mask != 0
-    fill = _find(method)
+    fill = _find(method, progress)
     if not hole.any():
         return image.copy()
     if hole.all():
@@ -77,6 +95,7 @@ def make_plate(
     *,
     dilate: int | None = None,
     seed: int = 0,
+    progress: Progress | None = None,
 ) -> NDArray[np.uint8]:
     """Paint every character out of the picture (paper section 6.1).
 
@@ -90,12 +109,15 @@ def make_plate(
         dilate: How far the union is grown, in pixels; None takes 0.6 % of the picture's mean side
             (5 pixels at 1024x576), at least 2.
         seed: Same seed, same bytes.
+        progress: As for :func:`inpaint`.
 
     Returns:
         RGB ``uint8`` ``(H, W, 3)``, equal to the picture outside the grown masks.
 
     Raises:
         InvalidInput: A mask has another size, the method is unknown, or ``dilate`` is negative.
+        ModelNotFound: The method needs weights that are not on this machine.
+        Cancelled: ``progress`` stopped it.
     """
     if dilate is None:
         dilate = fringe(picture.shape)
@@ -106,12 +128,16 @@ def make_plate(
         if mask.shape != union.shape:
             raise InvalidInput(f"every mask must be (H, W) = {union.shape}; got {mask.shape}.")
         union |= mask >= FAINT
-    return inpaint(picture, grow(union, dilate), method, seed=seed)
+    return inpaint(picture, grow(union, dilate), method, seed=seed, progress=progress)
 
 
-def _find(method: str | Inpainter) -> Inpainter:
+def _find(method: str | Inpainter, progress: Progress | None) -> Inpainter:
     if callable(method):
-        return method
-    if method not in INPAINTERS:
+        fill = method
+    elif method in INPAINTERS:
+        fill = INPAINTERS[method]
+    else:
         raise InvalidInput(f"inpainter must be one of {', '.join(INPAINTERS)}; got {method!r}.")
-    return INPAINTERS[method]
+    if progress is not None and isinstance(fill, LatentInpainter):
+        return replace(fill, progress=progress)
+    return fill

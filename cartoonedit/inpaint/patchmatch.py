@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cartoonedit.inpaint.regions import grow, surroundings
+from cartoonedit.inpaint.regions import scaled, surroundings
 from cartoonedit.inpaint.smooth import fill_smooth, rounded, smooth_fill
+from cartoonedit.inpaint.tone import match_tone
 
 __all__ = ["patchmatch_fill"]
 
@@ -40,7 +41,7 @@ def patchmatch_fill(
     if scale >= 1:
         filled = _run_patchmatch(crop, crop_hole, seed)
     else:
-        size_wh = tuple(max(1, round(side * scale)) for side in crop_hole.shape[::-1])
+        size_wh = scaled(crop_hole.shape[::-1], scale)
         # No colour from the hole may leak into the reduced surroundings, so it is painted out
         # first.
         clean = rounded(fill_smooth(crop.astype(np.float32), crop_hole))
@@ -48,46 +49,8 @@ def patchmatch_fill(
         share = cv2.resize(crop_hole.astype(np.float32), size_wh, interpolation=cv2.INTER_AREA)
         filled = _run_patchmatch(small, share > 0, seed)
         filled = cv2.resize(filled, crop_hole.shape[::-1], interpolation=cv2.INTER_LANCZOS4)
-    result[inside] = _match_tone(filled, crop, crop_hole)
+    result[inside] = match_tone(filled, crop, crop_hole)
     return result
-
-
-def _match_tone(
-    filled: NDArray[np.uint8], image: NDArray[np.uint8], hole: NDArray[np.bool_]
-) -> NDArray[np.uint8]:
-    """Remove the change of tone at the rim of a fill, which shows as an outline in the sky.
-
-    PatchMatch copies whole colours, of which a gradient has none that fits: behind a blended rim
-    the fill settles on another tone. The difference, measured across the rim, is continued smoothly
-    inwards, fades out there, and is added. One too large to be a matter of tone is an edge of the
-    picture and stays.
-    """
-    unit, largest = max(3.0, 0.008 * math.sqrt(hole.size)), 24.0
-    depth = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    rim = (depth > 0) & (depth <= 1)
-    inner = (depth > unit) & (depth <= 3 * unit)
-    outer = ~hole & grow(hole, round(2 * unit))
-    window = 2 * round(3 * unit) + 1
-    inner_mean, inner_known = _mean_over(filled, inner, window)
-    outer_mean, outer_known = _mean_over(image, outer, window)
-    rim &= inner_known & outer_known
-    if not rim.any():
-        return filled
-    step = outer_mean - inner_mean
-    step *= np.exp(-np.square(step / largest).sum(axis=2, keepdims=True))
-    step = fill_smooth(step, ~rim)
-    fade = np.minimum(1, depth / (1.5 * unit)) * np.exp(-depth / (15 * unit))
-    return np.where(hole[..., None], rounded(filled + step * fade[..., None]), filled)
-
-
-def _mean_over(
-    image: NDArray[np.uint8], where: NDArray[np.bool_], window: int
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """The mean colour in a window of the pixels in ``where``, and whether there are any."""
-    weight = where.astype(np.float32)
-    total = cv2.blur(image * weight[..., None], (window, window))
-    share = cv2.blur(weight, (window, window))
-    return total / np.maximum(share, 1e-6)[..., None], share > 1e-4
 
 
 def _run_patchmatch(

@@ -31,7 +31,9 @@ def put(cache: Path, repo: str, file: str, content: bytes, blob: str | None = No
     stored = top / "blobs" / (blob or hashlib.sha256(content).hexdigest())
     stored.write_bytes(content)
     link = top / "snapshots/abc" / file
-    link.symlink_to(f"../../blobs/{stored.name}")
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.unlink(missing_ok=True)
+    link.symlink_to(stored)
     return link
 
 
@@ -53,6 +55,7 @@ def test_the_catalogue() -> None:
         assert weights.name == name and weights.files and weights.licence and weights.note
         assert weights.embedded == (weights.repo == "")
     assert {"embedded", "cartoonseg-l", "depth-anything-v2-small"} <= hub.CATALOGUE.keys()
+    assert {"sd15-inpainting", "lama-anime-manga", "wd-swinv2-tagger-v3"} <= hub.CATALOGUE.keys()
     assert hub.CATALOGUE["cartoonseg-l"].repo == REPO
 
 
@@ -73,6 +76,17 @@ def test_cached_weights_are_found(cache: Path) -> None:
         hub.path("cartoonseg-l")
     put(cache, REPO, FILES[0], b"y")
     assert hub.path("cartoonseg-l") == link.parent and hub.is_here("cartoonseg-l")
+
+
+def test_a_set_that_is_a_whole_folder(cache: Path) -> None:
+    weights = hub.CATALOGUE["sd15-inpainting"]
+    assert all(role == file.file for role, file in weights.files.items())
+    assert any(file.endswith(".fp16.safetensors") for file in weights.files)
+    for file in weights.files:
+        put(cache, weights.repo, file, b"x")
+    folder = hub.path("sd15-inpainting")
+    assert (folder / "model_index.json").is_file() and (folder / "unet/config.json").is_file()
+    assert hub.resolve("sd15-inpainting", "vae/config.json") == folder / "vae/config.json"
 
 
 def test_a_path_is_taken_wherever_a_name_is(tmp_path: Path) -> None:

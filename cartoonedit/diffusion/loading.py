@@ -1,0 +1,272 @@
+"""Pipelines of diffusers from the local cache, a folder, or a single file of weights."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from cartoonedit import hub
+from cartoonedit.diffusion.memory import explain_memory, place
+from cartoonedit.diffusion.sampling import use_dpm_karras
+from cartoonedit.errors import InvalidInput, ModelNotFound
+
+__all__ = ["INPAINT", "Task", "forget_pipelines", "load_pipeline"]
+
+logger = logging.getLogger(__name__)
+
+Family = Literal["sd15", "sdxl"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """The pipeline class of diffusers that does a job, by family of checkpoints.
+
+    Attributes:
+        sd15: For checkpoints of the Stable Diffusion 1.5 family.
+        sdxl: For those of the SDXL family.
+    """
+
+    sd15: str
+    sdxl: str
+
+
+INPAINT = Task(sd15="StableDiffusionInpaintPipeline", sdxl="StableDiffusionXLInpaintPipeline")
+"""Fills a hole. A UNet of 9 channels sees what is around the hole; one of 4 is held to it."""
+
+_PIPELINE_CLASS = re.compile(r"StableDiffusion(XL)?(Inpaint|Img2Img)?Pipeline")
+_PICKLES = {".ckpt", ".pt", ".pth", ".bin", ".pkl"}
+# The safety checker is 1.2 GB and calls drawings unsafe at random; a watermark changes pixels.
+_LEFT_OUT: dict[Family, dict[str, Any]] = {
+    "sd15": {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False},
+    "sdxl": {"add_watermarker": False},
+}
+_CONFIGS: dict[Family, tuple[str, ...]] = {
+    "sd15": ("sd15-config", "sd15-inpainting"),
+    "sdxl": ("sdxl-config",),
+}
+
+
+def load_pipeline(
+    model: str | Path,
+    task: Task,
+    *,
+    device: str = "auto",
+    dtype: str = "auto",
+    offload: str = "none",
+    config: str | Path | None = None,
+) -> Any:
+    """Load a pipeline with the DPM++ 2M Karras scheduler; the last one loaded is kept.
+
+    Args:
+        model: A name of the catalogue, a hub repository in the local cache, a folder in diffusers'
+            form, or a single ``.safetensors`` file; of the SD 1.5 or the SDXL family.
+        task: What it is for.
+        device: As for :func:`cartoonedit.runtime.pick_device`.
+        dtype: As for :func:`cartoonedit.runtime.pick_dtype`.
+        offload: One of :data:`~cartoonedit.diffusion.memory.OFFLOADS`.
+        config: For a single file: a folder in diffusers' form with the settings and tokenizers of
+            its family. None takes them from the local cache.
+
+    Returns:
+        The pipeline, in place and ready.
+
+    Raises:
+        ModelNotFound: It, or the settings of a single file, are not on this machine.
+        InvalidInput: It is a pickle, or of another family.
+        CartooneditError: The device has too little memory.
+    """
+    what = (str(model), task, device, dtype, offload, None if config is None else str(config))
+    if what not in _kept:
+        forget_pipelines()  # first: two would not fit next to each other on most devices
+        _kept[what] = _load(*what)
+    return _kept[what]
+
+
+_kept: dict[tuple[str, Task, str, str, str, str | None], Any] = {}
+
+
+def forget_pipelines() -> None:
+    """Let go of the pipeline that is kept, and of its memory."""
+    _kept.clear()
+
+
+def _load(model: str, task: Task, device: str, dtype: str, offload: str, config: str | None) -> Any:
+    from cartoonedit.runtime import pick_device, pick_dtype
+
+    where = _locate(model)
+    chosen = pick_device(device)
+    kind = pick_dtype(chosen, dtype)
+    _silence_bars()
+    with explain_memory():
+        if where.is_dir():
+            pipeline = _from_folder(model, where, task, kind)
+        else:
+            pipeline = _from_file(where, task, kind, config)
+        use_dpm_karras(pipeline)
+        place(pipeline, chosen, offload)
+    pipeline.set_progress_bar_config(disable=True)
+    logger.info("%s: %s, offload=%s", model, type(pipeline).__name__, offload)
+    return pipeline
+
+
+def _locate(model: str) -> Path:
+    """The folder or file of a model on this machine."""
+    if model in hub.CATALOGUE:
+        return _cached(hub.CATALOGUE[model].repo)
+    path = Path(model).expanduser()
+    if path.suffix.lower() in _PICKLES:
+        raise InvalidInput(
+            f"{path} is a pickle, which can run any code when it is opened, so it is refused."
+            " Take the .safetensors file of the same model, or convert it."
+        )
+    if path.exists():
+        return path
+    if re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", model) and path.suffix != ".safetensors":
+        return _cached(model)
+    raise ModelNotFound(
+        f"there is no diffusion model at {path}. Give a folder in diffusers' form, a .safetensors"
+        " file, or a hub repository such as stable-diffusion-v1-5/stable-diffusion-inpainting."
+    )
+
+
+def _cached(repo: str) -> Path:
+    """The newest snapshot of a repository in the cache."""
+    from huggingface_hub import try_to_load_from_cache
+
+    index = try_to_load_from_cache(repo, "model_index.json")
+    if not isinstance(index, str):
+        raise ModelNotFound(_missing(repo, "model_index.json"))
+    return Path(index).parent
+
+
+def _missing(repo: str, what: str) -> str:
+    from huggingface_hub import constants
+
+    known = [weights.name for weights in hub.CATALOGUE.values() if weights.repo == repo]
+    command = f"cartoonedit models fetch {known[0]}" if known else f"hf download {repo}"
+    return (
+        f"the diffusion model {repo} is not on this machine: {what} is not in"
+        f" {constants.HF_HUB_CACHE}. Fetch it with: {command}. Or give a folder or .safetensors"
+        " file that you have."
+    )
+
+
+def _from_folder(model: str, folder: Path, task: Task, dtype: Any) -> Any:
+    import diffusers
+
+    family = _family_of_folder(folder)
+    try:
+        return getattr(diffusers, getattr(task, family)).from_pretrained(
+            str(folder),
+            local_files_only=True,
+            use_safetensors=True,
+            variant=_variant(folder),
+            **_dtype_argument(dtype),
+            **_LEFT_OUT[family],
+        )
+    except OSError as error:
+        pickles = sorted(file for file in folder.glob("*/*") if file.suffix in _PICKLES)
+        if pickles:
+            raise InvalidInput(
+                f"{folder} lacks .safetensors files and has pickles such as"
+                f" {pickles[0].relative_to(folder)}, which can run any code when they are opened,"
+                " so they are refused. Take the .safetensors files of the same model."
+            ) from error
+        if Path(model).expanduser().exists():
+            raise ModelNotFound(f"the diffusion model in {folder} is not whole: {error}") from error
+        repo = hub.CATALOGUE[model].repo if model in hub.CATALOGUE else model
+        raise ModelNotFound(_missing(repo, "a part of it")) from error
+
+
+def _family_of_folder(folder: Path) -> Family:
+    index = folder / "model_index.json"
+    if not index.is_file():
+        raise ModelNotFound(
+            f"{folder} holds no model_index.json, so it is no model in diffusers' form. Give the"
+            " folder that holds it, or a single .safetensors file."
+        )
+    name = json.loads(index.read_text(encoding="utf-8")).get("_class_name", "")
+    match = _PIPELINE_CLASS.fullmatch(name)
+    if not match:
+        raise InvalidInput(
+            f"{folder} is a {name or 'model without a class'}; only models of the SD 1.5 and SDXL"
+            " families can be used."
+        )
+    return "sdxl" if match[1] else "sd15"
+
+
+def _variant(folder: Path) -> str | None:
+    """``fp16`` where only half-precision weights are there, which is what ``fetch`` gets."""
+    unet = folder / "unet"
+    whole = any(unet.glob("diffusion_pytorch_model.safetensors*"))
+    return "fp16" if not whole and any(unet.glob("*.fp16*.safetensors")) else None
+
+
+def _from_file(file: Path, task: Task, dtype: Any, config: str | None) -> Any:
+    import diffusers
+
+    family, channels = _inspect(file)
+    settings = str(config or _cached_config(family))
+    options = {"config": settings, "local_files_only": True, **_dtype_argument(dtype)}
+    # The settings may be those of a UNet with another number of inputs; the file knows its own.
+    unet = diffusers.UNet2DConditionModel.from_single_file(
+        str(file), subfolder="unet", in_channels=channels, **options
+    )
+    pipeline_class = getattr(diffusers, getattr(task, family))
+    return pipeline_class.from_single_file(str(file), unet=unet, **options, **_LEFT_OUT[family])
+
+
+def _inspect(file: Path) -> tuple[Family, int]:
+    """The family of a single-file checkpoint, and its UNet's number of input channels."""
+    from safetensors import SafetensorError, safe_open
+
+    first = "model.diffusion_model.input_blocks.0.0.weight"
+    try:
+        with safe_open(file, framework="pt") as weights:
+            names = set(weights.keys())
+            channels = weights.get_slice(first).get_shape()[1] if first in names else 0
+    except SafetensorError as error:
+        raise InvalidInput(f"{file} is no whole .safetensors file: {error}") from error
+    tops = {name.split(".transformer.")[0] for name in names}
+    if channels in (4, 9) and "conditioner.embedders.0" in tops:
+        return "sdxl", channels
+    if channels in (4, 9) and "cond_stage_model" in tops:
+        return "sd15", channels
+    raise InvalidInput(
+        f"{file} is no checkpoint of the SD 1.5 or SDXL family with a UNet of 4 or 9 input"
+        " channels, VAE and text encoder in one file."
+    )
+
+
+def _cached_config(family: Family) -> Path:
+    for name in _CONFIGS[family]:
+        try:
+            return hub.path(name)
+        except ModelNotFound as error:
+            missing = error
+    raise ModelNotFound(
+        f"a single .safetensors file needs the settings and tokenizer of its family."
+        f" Fetch them with: cartoonedit models fetch {_CONFIGS[family][0]}. ({missing})"
+    )
+
+
+def _dtype_argument(dtype: Any) -> dict[str, Any]:
+    """The argument by the name that the installed diffusers has for it."""
+    import diffusers
+    from packaging.version import Version
+
+    renamed = Version(diffusers.__version__) >= Version("0.40.0.dev0")
+    return {"dtype" if renamed else "torch_dtype": dtype}
+
+
+def _silence_bars() -> None:
+    """Work is reported through our own callback; a second bar would garble the first."""
+    import diffusers
+    import transformers
+
+    diffusers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.disable_progress_bar()

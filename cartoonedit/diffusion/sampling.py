@@ -1,0 +1,74 @@
+"""How a pipeline is sampled: scheduler, number of steps, prompts, and reports between steps."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from cartoonedit.runtime import Progress
+
+__all__ = ["report_steps", "steps_run", "use_dpm_karras", "warn_long_prompt"]
+
+logger = logging.getLogger(__name__)
+
+
+def use_dpm_karras(pipeline: Any) -> None:
+    """Give a pipeline the paper's scheduler, DPM++ 2M Karras (section 6.1).
+
+    The rest of its own scheduler's settings (noise schedule, kind of prediction) stays, because the
+    network was trained with it.
+    """
+    from diffusers import DPMSolverMultistepScheduler
+
+    pipeline.scheduler = DPMSolverMultistepScheduler.from_config(
+        pipeline.scheduler.config,
+        algorithm_type="dpmsolver++",
+        solver_order=2,
+        use_karras_sigmas=True,
+        use_exponential_sigmas=False,
+        use_beta_sigmas=False,
+    )
+
+
+def steps_run(steps: int, strength: float) -> int:
+    """How many of ``steps`` are run from a picture that is noised by ``strength`` (0..1)."""
+    return min(steps, int(steps * strength))  # as diffusers counts
+
+
+def warn_long_prompt(pipeline: Any, prompt: str) -> None:
+    """Log a warning if the text encoder will not see all of a prompt."""
+    tokenizer = pipeline.tokenizer
+    limit = tokenizer.model_max_length
+    tokens = tokenizer(prompt, truncation=False, verbose=False)["input_ids"]
+    if len(tokens) > limit:
+        lost = tokenizer.decode(tokens[limit - 1 : -1])
+        logger.warning(
+            "the prompt has %d tokens, of which the text encoder sees %d; cut off: %s",
+            len(tokens), limit, lost,
+        )  # fmt: skip
+
+
+State = dict[str, Any]
+"""The tensors of a pipeline that a callback may see and change."""
+
+
+def report_steps(
+    progress: Progress, done: int, total: int, message: str
+) -> Callable[[Any, int, Any, State], State]:
+    """A callback for ``callback_on_step_end`` that reports, and so can be cancelled, at each step.
+
+    Args:
+        progress: Called after each step; may raise :class:`~cartoonedit.errors.Cancelled`.
+        done: Steps that were run before this call of the pipeline.
+        total: Steps of all calls together.
+        message: What is going on.
+    """
+
+    def after_step(
+        pipeline: Any, step: int, timestep: Any, state: dict[str, Any]
+    ) -> dict[str, Any]:
+        progress(done + step + 1, total, message)
+        return state
+
+    return after_step
