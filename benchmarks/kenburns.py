@@ -1,27 +1,37 @@
-"""How fast Ken Burns clips are made: preparing the layers, rendering alone, rendering and encoding.
+"""How fast Ken Burns clips are made: preparing, rendering alone, rendering and encoding.
 
     python -m benchmarks.kenburns
-    python -m benchmarks.kenburns --size 1920x1080 --instances 8
+    python -m benchmarks.kenburns --sizes 1920x1080 --instances 3 --move orbit
+    python -m benchmarks.kenburns --aperture 1 --linear-light
     python -m benchmarks.kenburns --scene FOLDER
 
-Prints one line per stage. Without ``--scene`` it makes a scene of its own.
+One line for each size and number of instances, each measured in a process of its own, beside a
+naive renderer on the same picture: every pixel a point, projected and splatted frame by frame.
+Without ``--scene`` it makes scenes of its own.
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import resource
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
 from apps.kenburns import KenBurns
+from apps.kenburns.camera import FAR, Pose
+from apps.kenburns.timing import times
 from cartoonedit.runtime import cpu_count
 from cartoonedit.scene import Instance, Scene
 from cartoonedit.video import VideoWriter
+
+SPLATS = 5
+"""Frames of the naive renderer: it is slow."""
 
 
 def synthetic_scene(width: int, height: int, count: int) -> Scene:
@@ -50,57 +60,123 @@ def synthetic_scene(width: int, height: int, count: int) -> Scene:
     return Scene(colours, [Instance(mask) for mask in masks])
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--scene", type=Path, help="folder of a saved scene; default: a made-up one"
-    )
-    parser.add_argument(
-        "--size", default="1024x576", help="size of the frames (default: %(default)s)"
-    )
-    parser.add_argument("--instances", type=int, default=3, help="in the made-up scene")
-    parser.add_argument("--frames", type=int, default=120, help="how many (default: %(default)s)")
-    parser.add_argument("--move", default="auto", help="camera move (default: %(default)s)")
-    options = parser.parse_args()
-    width, height = (int(side) for side in options.size.split("x"))
+class Splat:
+    """The naive renderer: all points of the picture, the far ones first, one pixel each."""
+
+    def __init__(self, scene: Scene, size_wh: tuple[int, int]) -> None:
+        picture = cv2.resize(scene.picture, size_wh, interpolation=cv2.INTER_AREA)
+        depth = cv2.resize(scene.depth, size_wh, interpolation=cv2.INTER_LINEAR)
+        self._size_wh = width, height = size_wh
+        rows, columns = np.mgrid[:height, :width]
+        self._u = ((columns + 0.5) / width - 0.5).ravel()
+        self._v = ((rows + 0.5 - height / 2) / width).ravel()
+        self._q = (1 - (1 - FAR) * depth).ravel()
+        self._colours = picture.reshape(-1, 3)
+
+    def __call__(self, pose: Pose) -> np.ndarray:
+        """The frame from a pose, with its holes."""
+        width, height = self._size_wh
+        scale = pose.zoom / (1 - pose.z * self._q)
+        x = scale * (self._u - pose.x * self._q) + pose.shift_x
+        y = scale * (self._v - pose.y * self._q) + pose.shift_y
+        columns = np.rint((x + 0.5) * width - 0.5).astype(np.int64)
+        rows = np.rint(y * width + height / 2 - 0.5).astype(np.int64)
+        order = np.argsort(self._q, kind="stable")
+        order = order[
+            (columns[order] >= 0)
+            & (columns[order] < width)
+            & (rows[order] >= 0)
+            & (rows[order] < height)
+        ]
+        frame = np.zeros((height, width, 3), np.uint8)
+        frame[rows[order], columns[order]] = self._colours[order]
+        return frame
+
+
+def measure(options: argparse.Namespace, size: str, count: int) -> dict[str, Any]:
+    """All numbers for one size and number of instances."""
+    width, height = (int(side) for side in size.split("x"))
     if options.scene is None:
-        scene = synthetic_scene(width, height, options.instances)
+        scene = synthetic_scene(width, height, count)
     else:
         scene = Scene.open(options.scene)
     clip = KenBurns(
-        move=options.move, size_wh=(width, height), fps=30, duration=options.frames / 30
+        move=options.move,
+        size_wh=(width, height),
+        fps=30,
+        duration=options.frames / 30,
+        aperture=options.aperture,
+        linear_light=options.linear_light,
+        accent=options.accent,
+        loop=options.loop,
     )
-    print(
-        f"{width}x{height}, {len(scene)} instances, {options.frames} frames,"
-        f" move {options.move}, {cpu_count()} cores"
-    )
-
     started = time.perf_counter()
     _ = scene.depth, scene.plate
     plated = time.perf_counter()
-    camera, render = clip.prepare(scene)
+    shot = clip.prepare(scene)
     ready = time.perf_counter()
-    print(f"depth and plate  {plated - started:8.2f} s")
-    print(f"layers, camera   {ready - plated:8.2f} s")
 
-    times = np.linspace(0, 1, options.frames)
-    render(camera(0.5))  # not counted: first use allocates
-    started = time.perf_counter()
-    for t in times:
-        render(camera(float(t)))
-    alone = time.perf_counter() - started
-    print(f"rendering        {options.frames / alone:8.1f} frames/s")
-
+    moments = times(options.frames, options.loop)
+    shot.frame(0.5)  # not counted: first use allocates
+    alone = -time.perf_counter()
+    for t in moments:
+        shot.frame(t)
+    alone += time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        started = time.perf_counter()
+        both = -time.perf_counter()
         with VideoWriter(Path(folder) / "clip.mp4", (width, height), 30) as writer:
-            for t in times:
-                writer.write(render(camera(float(t))))
-        both = time.perf_counter() - started
-    print(f"and encoding     {options.frames / both:8.1f} frames/s (mp4)")
-    print(f"encoding's share {100 * (1 - alone / both):8.0f} %")
+            for t in moments:
+                writer.write(shot.frame(t))
+        both += time.perf_counter()
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"peak memory      {memory:8.0f} MiB")
+
+    splat = Splat(scene, (width, height))
+    naive = -time.perf_counter()
+    for index in range(SPLATS):
+        splat(shot.pose(index / SPLATS))
+    naive += time.perf_counter()
+    rate = options.frames / alone
+    return {
+        "size": size,
+        "instances": len(scene),
+        "plate s": f"{plated - started:.2f}",
+        "layers s": f"{ready - plated:.2f}",
+        "frames/s": f"{rate:.0f}",
+        "with mp4": f"{options.frames / both:.0f}",
+        "encoding": f"{100 * (1 - alone / both):.0f} %",
+        "MiB": f"{memory:.0f}",
+        "splat": f"{SPLATS / naive:.1f}",
+        "ratio": f"{rate * naive / SPLATS:.0f}x",
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--scene", type=Path, help="folder of a saved scene; default: made-up ones")
+    parser.add_argument(
+        "--sizes", nargs="+", default=["1024x576", "1920x1080"], help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--instances", nargs="+", type=int, default=[1, 3, 8], help="in made-up scenes"
+    )
+    parser.add_argument("--frames", type=int, default=120, help="how many (default: %(default)s)")
+    parser.add_argument("--move", default="autozoom", help="camera move (default: %(default)s)")
+    parser.add_argument("--aperture", type=float, default=0.0, help="depth of field")
+    parser.add_argument("--linear-light", action="store_true")
+    parser.add_argument("--accent", help="float or sway")
+    parser.add_argument("--loop", default="once")
+    options = parser.parse_args()
+    print(f"{options.frames} frames, move {options.move}, {cpu_count()} cores")
+    counts = options.instances if options.scene is None else options.instances[:1]
+    context, header = multiprocessing.get_context("spawn"), False
+    for size in options.sizes:
+        for count in counts:
+            with context.Pool(1) as pool:  # a process of its own, whose memory is its own
+                row = pool.apply(measure, (options, size, count))
+            if not header:
+                print("  ".join(f"{name:>9}" for name in row))
+                header = True
+            print("  ".join(f"{value:>9}" for value in row.values()), flush=True)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ import typer
 
 from apps.cli import options
 from apps.cli.batch import find_pictures, for_each
-from apps.cli.parts import PartOptions, replace_parts
-from apps.cli.places import distinct, is_scene
+from apps.cli.parts import DepthOptions, PlateOptions, with_depth, with_plate
+from apps.cli.places import distinct, is_scene, scene_folders
 from apps.cli.record import write_record
 from apps.cli.terminal import print_json, say
 from apps.kenburns import KenBurnsOptions
@@ -26,7 +26,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command()
-@options.expand(KenBurnsOptions, PartOptions, SegmentOptions, options.ModelOptions)
+@options.expand(KenBurnsOptions, DepthOptions, PlateOptions, SegmentOptions, options.ModelOptions)
 def kenburns(
     ctx: typer.Context,
     pictures: options.Pictures,
@@ -54,6 +54,14 @@ def kenburns(
             help="What the last frame shows. Windows take the place of a named move.",
         ),
     ] = None,
+    save_scene: Annotated[
+        Path | None,
+        typer.Option(
+            file_okay=False,
+            help="Folder for the masks, depth map and background as files: mend them, and give the"
+            " folder in place of the picture. Of several pictures each has its own folder in it.",
+        ),
+    ] = None,
     as_json: options.AsJson = False,
     **values: Any,
 ) -> None:
@@ -66,15 +74,19 @@ def kenburns(
 
     values |= {"start_window": start_window, "end_window": end_window}
     camera = options.build(KenBurnsOptions, values)
-    parts = options.build(PartOptions, values)
+    depth, plate = options.build(DepthOptions, values), options.build(PlateOptions, values)
     make_segmenter = options.segmenter_maker(values)
     files, missing = find_pictures(pictures)
     clips = _clips(files, out)
+    folders = scene_folders(files, save_scene) if save_scene and len(files) > 1 else {}
     segmenter = None if all(map(is_scene, files)) else make_segmenter()
 
     def work(file: Path, progress: Progress) -> dict[str, Any]:
-        scene = replace_parts(_open(file, segmenter, progress), parts, values["device"])
+        scene = with_depth(_open(file, segmenter, progress), depth, values["device"])
+        scene = with_plate(scene, plate, values["device"], progress)
         KenBurns(camera)(scene, clips[file], progress)
+        if save_scene:
+            scene.save(folders.get(file, save_scene), parts=("depth", "plate"))
         models = {} if is_scene(file) else options.model_files(values)
         inputs = [*_inputs(file), *([camera.keyframes] if camera.keyframes else [])]
         write_record(

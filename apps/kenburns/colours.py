@@ -31,6 +31,11 @@ class Colours:
 
     linear: bool = False
 
+    @property
+    def dtype(self) -> type[np.uint8] | type[np.uint16]:
+        """The numbers that levels are kept in."""
+        return np.uint16 if self.linear else np.uint8
+
     def encode(self, texture: NDArray[np.uint8]) -> Layer:
         """RGB, or premultiplied RGBA as stored, ``uint8``, in the form for drawing."""
         if texture.shape[2] == 3:

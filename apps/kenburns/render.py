@@ -1,30 +1,25 @@
-"""Drawing a frame: the plate as a displaced surface, then one warp per instance, back to front.
-
-Textures are kept at twice their density, filled in by cubic interpolation once, so that the linear
-interpolation that every frame can afford looks like cubic.
-"""
+"""Drawing a frame: the plate as a displaced surface, then one warp per instance, back to front."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from apps.kenburns.camera import Pose
-from apps.kenburns.colours import Colours, Layer, over
+from apps.kenburns.colours import Colours
 from apps.kenburns.focus import DepthOfField
 from apps.kenburns.layers import CutOut, Layers, Surface, pad
+from apps.kenburns.painter import DENSITY, CpuPainter, Painter
 from apps.kenburns.stage import Stage
 from apps.kenburns.surface import Lookup
 
 __all__ = ["Look", "Renderer", "similarity"]
-
-DENSITY = 2
-"""Pixels of a texture for one of the picture, on each axis."""
 
 EARLY = (0.5, 6.0)
 """Pixels of movement between instances and plate over which the plate gives up what it carries of
@@ -44,6 +39,8 @@ class Look:
         linear: Whether colours are mixed in linear light.
         background: Whether the plate is drawn; without it frames are RGBA.
         reach: How far instances move by themselves at most, in picture widths.
+        device: Where frames are drawn: ``cpu``, or as for
+            :func:`cartoonedit.runtime.pick_device`, with PyTorch.
     """
 
     aperture: float = 0.0
@@ -51,6 +48,7 @@ class Look:
     linear: bool = False
     background: bool = True
     reach: float = 0.0
+    device: str = "cpu"
 
 
 def similarity(
@@ -87,7 +85,7 @@ class Renderer:
         """
         self._layers, self._stage, self._frame_wh = layers, stage, frame_wh
         self._look = look or Look()
-        self._colours = Colours(self._look.linear)
+        self._painter = _painter(frame_wh, self._look)
         moves = list(poses)
         self._lookups = {
             index: Lookup(layer.q, frame_wh, moves, torn=layer.torn)
@@ -95,12 +93,12 @@ class Renderer:
             if isinstance(layer, Surface)
         }
         self._textures = [
-            _Texture(layer, layers.canvas_wh, self._colours, self._look) for layer in layers.stack
+            _Texture(layer, layers.canvas_wh, self._painter, self._look) for layer in layers.stack
         ]
         # What the layers get wrong by rounding and at soft edges, while they lie where they were.
         self._residual: NDArray[np.int16] | None = None
         if self._look.background and self._look.aperture == 0:
-            exact = self._colours.rgb(self._compose(Pose(), None, {}))
+            exact = self._painter.rgb(self._compose(Pose(), None, {}))
             residual = cv2.subtract(layers.reference, exact, dtype=cv2.CV_16S)
             self._residual = residual if residual.any() else None
 
@@ -121,8 +119,8 @@ class Renderer:
         moves = moves or {}
         drawn = self._compose(pose, focus, moves)
         if not self._look.background:
-            return self._colours.rgba(drawn)
-        frame = self._colours.rgb(drawn)
+            return self._painter.rgba(drawn)
+        frame = self._painter.rgb(drawn)
         travel = self._stage.travel(pose) + (self._look.reach if moves else 0)
         weight = 1 - travel * self._layers.canvas_wh[0] / 1.5
         if weight > 0 and self._residual is not None:
@@ -130,27 +128,21 @@ class Renderer:
             frame = np.clip(corrected, 0, 255).astype(np.uint8)
         return frame
 
-    def _compose(self, pose: Pose, focus: float | None, moves: Moves) -> Layer:
+    def _compose(self, pose: Pose, focus: float | None, moves: Moves) -> Any:
         gap = self._stage.gap(pose) + (self._look.reach if moves else 0)
         early = _fade(gap * self._layers.canvas_wh[0])
-        frame: Layer | None = None
+        painter = self._painter
+        frame = painter.frame()
         for index, layer in enumerate(self._layers.stack):
             if index < self._layers.plates and not self._look.background:
                 continue
             texture, origin_xy = self._textures[index](early, focus)
             if isinstance(layer, CutOut):
-                if frame is None:
-                    frame = self._empty(texture)
-                _draw(frame, texture, self._matrix(layer, origin_xy, pose, moves.get(layer.name)))
-            elif frame is None and index == 0:
-                frame = self._surface(index, texture, pose)
+                matrix = self._matrix(layer, origin_xy, pose, moves.get(layer.name))
+                frame = painter.move(frame, texture, matrix)
             else:
-                frame = self._empty(texture) if frame is None else frame
-                over(frame, self._surface(index, texture, pose))
-        return self._empty(self._colours.encode(self._layers.reference)) if frame is None else frame
-
-    def _empty(self, like: Layer) -> Layer:
-        return np.zeros((self._frame_wh[1], self._frame_wh[0], 4), like.dtype)
+                frame = painter.bend(frame, texture, self._lookups[index](pose, DENSITY))
+        return frame
 
     def _matrix(
         self,
@@ -170,11 +162,15 @@ class Renderer:
         place = np.array([[1 / DENSITY, 0, left], [0, 1 / DENSITY, top], [0, 0, 1]])
         return matrix @ place
 
-    def _surface(self, index: int, texture: Layer, pose: Pose) -> Layer:
-        """A surface as it appears in the frame."""
-        x, y, torn = self._lookups[index](pose, DENSITY)
-        image = cv2.remap(texture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return image if torn is None else self._colours.scaled(image, 1 - torn)
+
+def _painter(frame_wh: tuple[int, int], look: Look) -> Painter:
+    colours = Colours(look.linear)
+    if look.device == "cpu":
+        return CpuPainter(frame_wh, colours)
+    from apps.kenburns.torch_painter import TorchPainter
+    from cartoonedit.runtime import pick_device
+
+    return TorchPainter(frame_wh, colours, pick_device(look.device))
 
 
 def _fade(pixels: float) -> float:
@@ -190,12 +186,12 @@ class _Texture:
     """
 
     def __init__(
-        self, layer: Surface | CutOut, size: tuple[int, int], colours: Colours, look: Look
+        self, layer: Surface | CutOut, size: tuple[int, int], painter: Painter, look: Look
     ) -> None:
         self._origin_xy = layer.origin_xy if isinstance(layer, CutOut) else (0, 0)
         self._field: DepthOfField | None = None
-        self._early: Layer | None = None
-        encode = colours.encode
+        self._early: Any = None
+        self._painter, encode = painter, painter.colours.encode
         later, first = layer.texture, layer.early
         if isinstance(layer, CutOut) and look.reach > 0:  # its own moves may bare where it is cut
             rim = math.ceil(look.reach * size[0]) + 1
@@ -207,48 +203,18 @@ class _Texture:
             self._field = DepthOfField(layer, encode(later), size, look.aperture, look.planes)
             self._plane: float | None = None
         else:
-            self._later = _dense(encode(later))
-            self._early = None if first is None else _dense(encode(first))
+            self._later = painter.texture(encode(later))
+            self._early = None if first is None else painter.texture(encode(first))
 
-    def __call__(self, early: float, focus: float | None) -> tuple[Layer, tuple[int, int]]:
+    def __call__(self, early: float, focus: float | None) -> tuple[Any, tuple[int, int]]:
         """At :data:`DENSITY`, the share ``early`` of it the early one; and where it starts."""
         if self._field is not None:
             if self._plane != focus or focus is None:
-                self._later = _dense(self._field(1.0 if focus is None else focus))
+                self._later = self._painter.texture(self._field(1.0 if focus is None else focus))
                 self._plane = focus
             return self._later, self._field.origin_xy
         if self._early is None or early <= 0:
             return self._later, self._origin_xy
         if early >= 1:
             return self._early, self._origin_xy
-        mixed = cv2.addWeighted(self._early, early, self._later, 1 - early, 0)
-        return mixed, self._origin_xy
-
-
-def _dense(texture: Layer) -> Layer:
-    """RGBA with pixels between the pixels; pixel ``i`` is found at ``DENSITY * i``, unchanged."""
-    height, width = texture.shape[:2]
-    dense = cv2.warpAffine(
-        texture,
-        np.array([[1 / DENSITY, 0, 0], [0, 1 / DENSITY, 0]]),
-        (DENSITY * (width - 1) + 1, DENSITY * (height - 1) + 1),
-        flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
-    # Cubic interpolation overshoots; a premultiplied colour cannot exceed its alpha.
-    return np.minimum(dense, dense[..., 3:])
-
-
-def _draw(frame: Layer, texture: Layer, matrix: NDArray[np.float64]) -> None:
-    """Warp a cut-out and lay it over the frame, touching only its box."""
-    height, width = texture.shape[:2]
-    corners = np.array([[-1, width, -1, width], [-1, -1, height, height], [1, 1, 1, 1]])
-    x, y = matrix @ corners
-    left, top = max(0, math.floor(x.min())), max(0, math.floor(y.min()))
-    right = min(frame.shape[1], math.ceil(x.max()) + 1)
-    bottom = min(frame.shape[0], math.ceil(y.max()) + 1)
-    if right <= left or bottom <= top:
-        return
-    placed = matrix - np.array([[0, 0, left], [0, 0, top]])
-    warped = cv2.warpAffine(texture, placed, (right - left, bottom - top), flags=cv2.INTER_LINEAR)
-    over(frame[top:bottom, left:right], warped)
+        return self._painter.mix(self._early, early, self._later), self._origin_xy

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from apps.kenburns.camera import Pose
 from cartoonedit.inpaint import fill_smooth
 
-__all__ = ["Lookup"]
+__all__ = ["Lookup", "Maps"]
 
 
 Maps = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32] | None]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import threading
 from collections.abc import Callable
@@ -141,13 +140,13 @@ class LatentInpainter:
 
     def _words(self, pipeline: Any, rough: NDArray[np.uint8]) -> dict[str, str]:
         """Prompt and negative prompt for a roughly filled picture."""
-        # By name, because prompts are kept on the floor above, which imports from this one.
-        prompts = importlib.import_module("prompts")
+        from prompts import background_prompt, negative_prompt
+
         # The pipeline weighs no words, so a bracket is a bracket and must not be escaped.
-        prompt = prompts.background_prompt(self._tags(rough), self.prompt or "", escape=False)
+        prompt = background_prompt(self._tags(rough), self.prompt or "", escape=False)
         negative = self.negative
         if negative is None:
-            negative = prompts.negative_prompt("background")
+            negative = negative_prompt("background")
         for text in (prompt, negative):
             warn_long_prompt(pipeline, text)
         logger.info("prompt: %s; negative prompt: %s", prompt, negative)
