@@ -3,8 +3,8 @@
 Both hold the same stack, from the bottom: ``plate``; ``plate edges``, what is left of the picture
 around the characters; and for each character, farthest first, a group of its cut-out and, hidden,
 its mask. The stack shows the picture again to within one level, and each cut-out is free of the old
-background. Hide ``plate edges`` when moving a character. :func:`write_psd` and :func:`write_ora` write
-any other stack.
+background. Hide ``plate edges`` when moving a character. :func:`write_psd` and :func:`write_ora`
+write any other stack.
 """
 
 from __future__ import annotations
