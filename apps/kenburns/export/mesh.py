@@ -104,17 +104,19 @@ def tear(texture: NDArray[np.uint8], q: NDArray[np.float32]) -> NDArray[np.uint8
         q: Its disparity, ``float32`` ``(H, W)``.
 
     Returns:
-        RGBA ``uint8`` ``(H, W, 4)``, opaque or transparent; colours go on across the tears.
+        RGBA ``uint8`` ``(H, W, 4)``, opaque or transparent; the near side's colours go on across
+        the tears.
     """
     rows, columns = (_lines(side, max(q.shape)) for side in q.shape)
     low, high = (
         np.repeat(np.repeat(bound, np.diff(rows), axis=0), np.diff(columns), axis=1)
         for bound in _cells(q, rows, columns)
     )
-    hidden = (high - low > STEP) & (q < (low + high) / 2)
+    crossed = high - low > STEP
+    hidden = crossed & (q < (low + high) / 2)
     colour = texture.copy()
-    if hidden.any():
-        places, _ = nearest_places(~hidden, hidden)
+    if hidden.any():  # the near side, then, has pixels in these cells, too
+        places, _ = nearest_places(crossed & ~hidden, hidden)
         colour[hidden] = texture.reshape(-1, 3)[places]
     return np.dstack([colour, np.where(hidden, np.uint8(0), np.uint8(255))])
 
