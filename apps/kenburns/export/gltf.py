@@ -19,13 +19,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from apps.kenburns.camera import Pose
 from apps.kenburns.export.gltf_file import GltfFile
-from apps.kenburns.export.mesh import Mesh, curved, tear, torn
+from apps.kenburns.export.mesh import CELLS, Mesh, curved, tear, torn
 from apps.kenburns.export.parts import Card, Parts
+from apps.kenburns.layers import STEP
 from cartoonedit.inpaint import grow
 
 __all__ = ["save_gltf"]
@@ -61,21 +63,37 @@ def save_gltf(parts: Parts, path: Path) -> Path:
 
 
 def _add_plate(file: GltfFile, parts: Parts) -> list[int]:
-    most = _most(parts)
-    nodes = []
-    for index, surface in enumerate(parts.surfaces):
-        if surface.torn:
-            mesh = torn(surface.q, parts.size_wh, most=most)
-            name, pixels, mode = "plate", tear(surface.texture, surface.q), "MASK"
-        elif index < len(parts.surfaces) - 1:
-            share = np.float32(1 - BEHIND)
-            mesh = curved(surface.q * share, parts.size_wh, most=most * share)
-            name, pixels, mode = "plate behind", surface.texture, "OPAQUE"
-        else:
-            mesh = curved(surface.q, parts.size_wh, most=most)
-            name, pixels, mode = "plate", surface.texture, "OPAQUE"
-        nodes.append(file.add("nodes", name=name, mesh=_add_mesh(file, name, mesh, pixels, mode)))
-    return nodes
+    """The plate, and behind it, where it is torn, the deeper surface."""
+    most, size_wh = _most(parts), parts.size_wh
+    *deeper, front = parts.surfaces
+    if not deeper:
+        mesh = curved(front.q, size_wh, most=most)
+        return [_add_surface(file, "plate", mesh, front.texture, "OPAQUE")]
+    (behind,), share = deeper, np.float32(1 - BEHIND)
+    pixels = tear(front.texture, front.q)
+    beside = np.where(_beside(pixels, front.q)[..., None], front.texture, behind.texture)
+    back = curved(behind.q * share, size_wh, most=most * share)
+    return [
+        _add_surface(file, "plate behind", back, beside, "OPAQUE"),
+        _add_surface(file, "plate", torn(front.q, size_wh, most=most), pixels, "MASK"),
+    ]
+
+
+def _beside(torn_pixels: NDArray[np.uint8], q: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Where the far side shows through the tears of the surface before it.
+
+    With two pixels around, for interpolation, but nothing of the near side: that shall not appear a
+    second time behind itself.
+    """
+    hidden = torn_pixels[..., 3] == 0
+    far = q - cv2.erode(q, np.ones((5, 5), np.uint8)) <= STEP
+    return hidden | (grow(hidden, 2) & far)
+
+
+def _add_surface(
+    file: GltfFile, name: str, mesh: Mesh, pixels: NDArray[np.uint8], alpha_mode: str
+) -> int:
+    return file.add("nodes", name=name, mesh=_add_mesh(file, name, mesh, pixels, alpha_mode))
 
 
 def _most(parts: Parts) -> NDArray[np.float32]:
@@ -86,13 +104,14 @@ def _most(parts: Parts) -> NDArray[np.float32]:
     """
     shape = parts.plate_q.shape
     most = np.full(shape, np.inf, np.float32)
-    cell = 2 + max(shape) // 128  # every triangle under a card must lie behind it whole
+    # Every triangle under a card must lie behind it whole, and reaches a cell beyond.
+    reach = math.ceil(1.5 * max(shape) / CELLS) + 1
     for card in parts.cards:
         height, width = card.pixels.shape[:2]
         mask = np.zeros(shape, np.bool_)
         mask[card.top : card.top + height, card.left : card.left + width] = card.pixels[..., 3] > 0
         limit = np.float32((1 - BEHIND) * np.min(card.q))
-        np.minimum(most, np.where(grow(mask, cell), limit, np.inf), out=most)
+        np.minimum(most, np.where(grow(mask, reach), limit, np.inf), out=most)
     return most
 
 
@@ -106,8 +125,7 @@ def _add_cards(file: GltfFile, parts: Parts) -> list[int]:
             nodes.append(file.add("nodes", name=card.name, mesh=mesh, **_place(card, q, parts)))
         else:
             bent = curved(card.q, parts.size_wh, origin_xy=(card.left, card.top))
-            mesh = _add_mesh(file, card.name, bent, card.pixels, "BLEND")
-            nodes.append(file.add("nodes", name=card.name, mesh=mesh))
+            nodes.append(_add_surface(file, card.name, bent, card.pixels, "BLEND"))
     return nodes
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -72,8 +73,7 @@ def torn(q: NDArray[np.float32], size_wh: tuple[int, int], *, most: NDArray[np.f
     goes on in them; :func:`tear` says which of their pixels are not of it and must not show.
     """
     rows, columns = (_lines(side, max(size_wh)) for side in q.shape)
-    low, high = _cells(q, rows, columns)
-    middle = np.where(high - low > STEP, (low + high) / 2, low)
+    middle, high = _sides(q, rows, columns)
     nodes = np.arange(len(rows) * len(columns)).reshape(len(rows), len(columns))
     around, limit = _around(q, rows, columns), _around(most, rows, columns).min(axis=0)
     values, places = [], []
@@ -91,7 +91,7 @@ def torn(q: NDArray[np.float32], size_wh: tuple[int, int], *, most: NDArray[np.f
     # Corners at one place and depth are one vertex.
     keys = np.stack([np.ravel(places), np.ravel(values)])
     vertices, inverse = np.unique(keys, axis=1, return_inverse=True)
-    corners = list(inverse.reshape(4, *low.shape))
+    corners = list(inverse.reshape(4, *high.shape))
     row, column = np.divmod(vertices[0].astype(np.intp), len(columns))
     return _mesh((columns[column], rows[row]), vertices[1], corners, q.shape, size_wh, (0, 0))
 
@@ -105,15 +105,13 @@ def tear(texture: NDArray[np.uint8], q: NDArray[np.float32]) -> NDArray[np.uint8
 
     Returns:
         RGBA ``uint8`` ``(H, W, 4)``, opaque or transparent; the near side's colours go on across
-        the tears.
+        the tears. What is transparent must show on the surface behind.
     """
     rows, columns = (_lines(side, max(q.shape)) for side in q.shape)
-    low, high = (
-        np.repeat(np.repeat(bound, np.diff(rows), axis=0), np.diff(columns), axis=1)
-        for bound in _cells(q, rows, columns)
-    )
-    crossed = high - low > STEP
-    hidden = crossed & (q < (low + high) / 2)
+    middle, _ = _sides(q, rows, columns)
+    middle = np.repeat(np.repeat(middle, np.diff(rows), axis=0), np.diff(columns), axis=1)
+    crossed = middle > 0
+    hidden = q < middle
     colour = texture.copy()
     if hidden.any():  # the near side, then, has pixels in these cells, too
         places, _ = nearest_places(crossed & ~hidden, hidden)
@@ -141,15 +139,22 @@ def _around(
     )
 
 
-def _cells(
+def _sides(
     q: NDArray[np.float32], rows: NDArray[np.intp], columns: NDArray[np.intp]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The smallest and the largest disparity in each cell."""
-    low, high = (
-        bound.reduceat(bound.reduceat(q, rows[:-1], axis=0), columns[:-1], axis=1)
-        for bound in (np.minimum, np.maximum)
-    )
-    return low, high
+    """What parts the near side from the far one in each cell on an edge, 0 in others; the nearest.
+
+    An edge is a jump between neighbouring pixels: a steep floor has none.
+    """
+
+    def over(bound: np.ufunc, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        return bound.reduceat(bound.reduceat(values, rows[:-1], axis=0), columns[:-1], axis=1)
+
+    window = np.ones((3, 3), np.uint8)
+    jump = over(np.maximum, cv2.dilate(q, window) - cv2.erode(q, window))
+    low, high = over(np.minimum, q), over(np.maximum, q)
+    on_edge = (jump > STEP) & (high - low > STEP)
+    return np.where(on_edge, (low + high) / 2, np.float32(0)), high
 
 
 def _mesh(
