@@ -3,13 +3,15 @@
 Both hold the same stack, from the bottom: ``plate``; ``plate edges``, what is left of the picture
 around the characters; and for each character, farthest first, a group of its cut-out and, hidden,
 its mask. The stack shows the picture again to within one level, and each cut-out is free of the old
-background. Hide ``plate edges`` when moving a character.
+background. Hide ``plate edges`` when moving a character. :func:`write_psd` and :func:`write_ora`
+write any other stack.
 """
 
 from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,15 +33,15 @@ if TYPE_CHECKING:
 
     from cartoonedit.scene import Scene
 
-__all__ = ["back_to_front", "save_ora", "save_psd"]
+__all__ = ["Group", "Sheet", "back_to_front", "save_ora", "save_psd", "write_ora", "write_psd"]
 
 _PSD_MAX_SIDE = 30_000  # of the format; PSB, its large sibling, is read by few programs
 _THUMBNAIL = (256, 256)
 
 
 @dataclass(frozen=True)
-class _Sheet:
-    """One layer of pixels: RGBA ``uint8``, cropped, with its place in the picture."""
+class Sheet:
+    """One layer of pixels: RGBA ``uint8``, not premultiplied, cropped, and where it lies."""
 
     name: str
     pixels: NDArray[np.uint8]
@@ -49,11 +51,11 @@ class _Sheet:
 
 
 @dataclass(frozen=True)
-class _Group:
+class Group:
     """A named folder of layers, the lowest first."""
 
     name: str
-    sheets: tuple[_Sheet, ...]
+    sheets: tuple[Sheet, ...]
 
 
 def back_to_front(scene: Scene) -> list[Instance]:
@@ -78,9 +80,32 @@ def back_to_front(scene: Scene) -> list[Instance]:
 def save_psd(scene: Scene, path: str | Path) -> Path:
     """Write ``scene`` as a layered Photoshop file; see the head of this module for its layers.
 
+    Raises:
+        InvalidInput: A side is longer than the 30,000 pixels which the format allows.
+    """
+    _check_psd_size(scene.picture)
+    return write_psd(_stack(scene), scene.picture, path)
+
+
+def save_ora(scene: Scene, path: str | Path) -> Path:
+    """Write ``scene`` as OpenRaster; see the head of this module for its layers.
+
+    Equal scenes give equal bytes.
+    """
+    return write_ora(_stack(scene), scene.picture, path)
+
+
+def write_psd(stack: Sequence[Sheet | Group], picture: NDArray[np.uint8], path: str | Path) -> Path:
+    """Write layers as a Photoshop file.
+
     The document is plain RGB, as Photoshop itself writes it: transparency belongs to the layers, in
     their own alpha channels, and there is no fourth document channel, which Clip Studio would show
-    as a stray selection. The merged preview is the picture.
+    as a stray selection.
+
+    Args:
+        stack: The layers, the lowest first.
+        picture: RGB ``uint8`` ``(H, W, 3)``, the merged preview; its size is the document's.
+        path: The file.
 
     Raises:
         InvalidInput: A side is longer than the 30,000 pixels which the format allows.
@@ -88,14 +113,10 @@ def save_psd(scene: Scene, path: str | Path) -> Path:
     from psd_tools import PSDImage
 
     path = Path(path)
-    if max(scene.size_wh) > _PSD_MAX_SIDE:
-        raise InvalidInput(
-            f"a PSD may have at most {_PSD_MAX_SIDE} pixels a side; this picture is"
-            f" {scene.size_wh[0]}x{scene.size_wh[1]}. Write OpenRaster (.ora) instead."
-        )
-    document = PSDImage.new("RGBA", scene.size_wh)
-    for item in _stack(scene):
-        if isinstance(item, _Group):
+    _check_psd_size(picture)
+    document = PSDImage.new("RGBA", (picture.shape[1], picture.shape[0]))
+    for item in stack:
+        if isinstance(item, Group):
             layers = [_add_psd_layer(document, sheet) for sheet in item.sheets]
             document.create_group(layer_list=layers, open_folder=False).name = item.name
         else:
@@ -104,33 +125,32 @@ def save_psd(scene: Scene, path: str | Path) -> Path:
     # blend the preview anew. So the finished record gets its three channels and preview here.
     record = document._record
     record.header.channels = 3
-    planes = [np.ascontiguousarray(scene.picture[..., channel]).tobytes() for channel in range(3)]
+    planes = [np.ascontiguousarray(picture[..., channel]).tobytes() for channel in range(3)]
     record.image_data.set_data(planes, record.header)
     with atomic_path(path) as partial, partial.open("wb") as file:
         record.write(file)
     return path
 
 
-def save_ora(scene: Scene, path: str | Path) -> Path:
-    """Write ``scene`` as OpenRaster; see the head of this module for its layers.
+def write_ora(stack: Sequence[Sheet | Group], picture: NDArray[np.uint8], path: str | Path) -> Path:
+    """Write layers as OpenRaster; the arguments are those of :func:`write_psd`.
 
-    Follows https://www.openraster.org/baseline/file-layout-spec.html. Equal scenes give equal
-    bytes.
+    Follows https://www.openraster.org/baseline/file-layout-spec.html.
     """
     path = Path(path)
-    width, height = scene.size_wh
+    height, width = picture.shape[:2]
     root = ElementTree.Element("image", version="0.0.3", w=str(width), h=str(height))
     top = ElementTree.SubElement(root, "stack")
     files: dict[str, bytes] = {}
-    for item in reversed(_stack(scene)):  # OpenRaster names the topmost layer first
-        if isinstance(item, _Group):
+    for item in reversed(stack):  # OpenRaster names the topmost layer first
+        if isinstance(item, Group):
             group = ElementTree.SubElement(top, "stack", name=item.name, opacity="1.0")
             for sheet in reversed(item.sheets):
                 _add_ora_layer(group, sheet, files)
         else:
             _add_ora_layer(top, item, files)
     ElementTree.indent(root)
-    thumbnail = Image.fromarray(scene.picture)
+    thumbnail = Image.fromarray(picture)
     thumbnail.thumbnail(_THUMBNAIL)
     with atomic_path(path) as partial, zipfile.ZipFile(partial, "w") as archive:
         # The type comes first and not compressed, so that it can be read at a fixed place.
@@ -139,32 +159,41 @@ def save_ora(scene: Scene, path: str | Path) -> Path:
         _add(archive, "stack.xml", stack_xml, zipfile.ZIP_DEFLATED)
         for name, content in files.items():
             _add(archive, name, content, zipfile.ZIP_STORED)
-        _add(archive, "mergedimage.png", _png(scene.picture), zipfile.ZIP_STORED)
+        _add(archive, "mergedimage.png", _png(picture), zipfile.ZIP_STORED)
         _add(archive, "Thumbnails/thumbnail.png", _png(np.array(thumbnail)), zipfile.ZIP_STORED)
     return path
 
 
-def _stack(scene: Scene) -> list[_Sheet | _Group]:
+def _check_psd_size(picture: NDArray[np.uint8]) -> None:
+    height, width = picture.shape[:2]
+    if max(width, height) > _PSD_MAX_SIDE:
+        raise InvalidInput(
+            f"a PSD may have at most {_PSD_MAX_SIDE} pixels a side; this picture is"
+            f" {width}x{height}. Write OpenRaster (.ora) instead."
+        )
+
+
+def _stack(scene: Scene) -> list[Sheet | Group]:
     """All layers, the lowest first."""
     order = back_to_front(scene)
     colours, difference = unmix(scene.picture, scene.plate, [instance.mask for instance in order])
     opaque = np.full(scene.picture.shape[:2], 255, np.uint8)
-    stack: list[_Sheet | _Group] = [_Sheet("plate", np.dstack([scene.plate, opaque]))]
+    stack: list[Sheet | Group] = [Sheet("plate", np.dstack([scene.plate, opaque]))]
     rows, columns = np.nonzero(difference[..., 3])
     if rows.size:
         top, bottom, left, right = rows.min(), rows.max() + 1, columns.min(), columns.max() + 1
-        stack.append(_Sheet("plate edges", difference[top:bottom, left:right], int(left), int(top)))
+        stack.append(Sheet("plate edges", difference[top:bottom, left:right], int(left), int(top)))
     for instance, rgb in zip(order, colours, strict=True):
         x1, y1, x2, y2 = instance.bounds_xyxy
         alpha = instance.mask[y1:y2, x1:x2]
         grey = np.dstack([alpha, alpha, alpha, np.full_like(alpha, 255)])
-        cutout = _Sheet(instance.name, np.dstack([rgb * (alpha > 0)[..., None], alpha]), x1, y1)
-        mask = _Sheet(f"{instance.name} mask", grey, x1, y1, visible=False)
-        stack.append(_Group(instance.name, (cutout, mask)))
+        cutout = Sheet(instance.name, np.dstack([rgb * (alpha > 0)[..., None], alpha]), x1, y1)
+        mask = Sheet(f"{instance.name} mask", grey, x1, y1, visible=False)
+        stack.append(Group(instance.name, (cutout, mask)))
     return stack
 
 
-def _add_psd_layer(document: PSDImage, sheet: _Sheet) -> Layer:
+def _add_psd_layer(document: PSDImage, sheet: Sheet) -> Layer:
     layer = document.create_pixel_layer(
         Image.fromarray(sheet.pixels), top=sheet.top, left=sheet.left
     )
@@ -173,7 +202,7 @@ def _add_psd_layer(document: PSDImage, sheet: _Sheet) -> Layer:
     return layer
 
 
-def _add_ora_layer(parent: ElementTree.Element, sheet: _Sheet, files: dict[str, bytes]) -> None:
+def _add_ora_layer(parent: ElementTree.Element, sheet: Sheet, files: dict[str, bytes]) -> None:
     """Add ``sheet`` below the layers that ``parent`` has, and its pixels to ``files``."""
     source = f"data/layer{len(files):03d}.png"
     files[source] = _png(sheet.pixels)
