@@ -98,6 +98,39 @@ class KenBurns:
             yield shot.frame(t)
             report(index, count, "rendering")
 
+    def export_layers(
+        self, scene: Scene, out_path: str | Path, progress: Progress | None = None
+    ) -> Path:
+        """Write what the clip is made of, and its camera, for other programs.
+
+        Args:
+            scene: What to export, whole, at the size of its picture.
+            out_path: ``.glb``, ``.gltf``, ``.psd``, ``.ora``, or a folder for After Effects; see
+                :func:`apps.kenburns.export.export_layers`.
+            progress: Called before and after each step; may raise to stop.
+
+        Returns:
+            ``out_path``.
+
+        Raises:
+            InvalidInput: The ending is unknown, or an option does not fit the scene.
+            CartooneditError: The place cannot be written to.
+        """
+        from apps.kenburns.export import export_layers
+
+        options = replace(self.options, size_wh=scene.size_wh, aspect=None)
+        return export_layers(
+            scene,
+            out_path,
+            pool=options.pool,
+            seed=options.seed,
+            camera=KenBurns(options).prepare(scene).pose,
+            fps=options.fps,
+            duration=options.seconds,
+            loop=options.loop,
+            progress=progress,
+        )
+
     def __call__(
         self, scene: Scene, out_path: str | Path, progress: Progress | None = None
     ) -> Path:

@@ -80,6 +80,8 @@ class KenBurnsOptions:
         grade: A colour mood.
         stereo: Two views side by side, or an anaglyph for red and cyan glasses.
         transparent: Leave the background out; for formats with transparency.
+        render_device: Where frames are drawn: cpu, or cuda or mps with the same pixels, which pays
+            for large frames in linear light; the encoder is slower than either.
         seed: Same seed, same frames.
     """
 
@@ -104,6 +106,7 @@ class KenBurnsOptions:
     grade: Grade = "none"
     stereo: Stereo = "off"
     transparent: bool = False
+    render_device: str = "cpu"
     seed: int = 0
 
     def __post_init__(self) -> None:

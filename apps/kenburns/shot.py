@@ -115,6 +115,7 @@ def make_shot(scene: Scene, size_wh: tuple[int, int], options: KenBurnsOptions) 
         linear=options.linear_light,
         background=not options.transparent,
         reach=own,
+        device=options.render_device,
     )
     render = Renderer(made, stage, size_wh, poses, look)
     finish = make_finish(size_wh, vignette=options.vignette, grade=options.grade)

@@ -5,7 +5,7 @@ others hide it. A 3D program can film it with a camera of its own; a paint progr
 
 Example:
     >>> from apps.kenburns import KenBurns
-    >>> camera, _ = KenBurns(move="orbit").prepare(scene)
+    >>> camera = KenBurns(move="orbit").prepare(scene).pose
     >>> export_layers(scene, "scene.glb", camera=camera)
 """
 
@@ -56,6 +56,7 @@ def export_layers(
     camera: Callable[[float], Pose] | None = None,
     fps: float = 30.0,
     duration: float = 4.0,
+    loop: str = "once",
     progress: Progress | None = None,
 ) -> Path:
     """Write the layers of a clip in the format of the ending.
@@ -72,6 +73,7 @@ def export_layers(
             it. Layered pictures (``.psd``, ``.ora``) hold none.
         fps: Frames per second, 1 to 120.
         duration: Seconds.
+        loop: How the clip ends, see :data:`apps.kenburns.timing.LOOPS`.
         progress: Called before and after each step; may raise to stop, and then nothing is written.
 
     Returns:
@@ -85,7 +87,9 @@ def export_layers(
     path, report = Path(out_path), progress or silent
     save = _writer(path)
     report(0, 2, "taking the scene apart")
-    parts = take_apart(scene, pool=pool, seed=seed, camera=camera, fps=fps, duration=duration)
+    parts = take_apart(
+        scene, pool=pool, seed=seed, camera=camera, fps=fps, duration=duration, loop=loop
+    )
     report(1, 2, f"writing {path.name}")
     try:
         save(parts, path)

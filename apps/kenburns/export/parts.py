@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from apps.kenburns import KenBurnsOptions
 from apps.kenburns.camera import FAR, Pose
 from apps.kenburns.layers import Canvas, CutOut, Surface, build, make_canvas, measure
+from apps.kenburns.timing import times
 from cartoonedit.matte import bleed, unmix
 
 if TYPE_CHECKING:
@@ -95,14 +96,15 @@ def take_apart(
     camera: Callable[[float], Pose] | None = None,
     fps: float = 30.0,
     duration: float = 4.0,
+    loop: str = "once",
 ) -> Parts:
     """Make the layers of a clip at the size of the picture; see ``export_layers`` for the options.
 
     Raises:
         InvalidInput: An option is out of its range.
     """
-    options = KenBurnsOptions(pool=pool, seed=seed, fps=fps, duration=duration)  # type: ignore[arg-type]
-    poses = _sample(camera, options.frame_count)
+    options = KenBurnsOptions(pool=pool, seed=seed, fps=fps, duration=duration, loop=loop)  # type: ignore[arg-type]
+    poses = tuple(map(camera, times(options.frame_count, loop))) if camera else ()
     size_wh = scene.size_wh
     canvas = make_canvas(scene, size_wh, pool=pool, seed=seed)
     reach = measure(canvas, size_wh).reach(poses) if poses else REACH
@@ -126,13 +128,6 @@ def take_apart(
 def depth_of(q: NDArray[np.float32]) -> NDArray[np.float32]:
     """The depth, 0 (nearest) to 1 (farthest), of a disparity."""
     return ((1 - q) / (1 - FAR)).clip(0, 1).astype(np.float32)
-
-
-def _sample(camera: Callable[[float], Pose] | None, count: int) -> tuple[Pose, ...]:
-    """The poses of the frames, at the times at which a clip shows them."""
-    if camera is None:
-        return ()
-    return tuple(camera(index / (count - 1) if count > 1 else 0.0) for index in range(count))
 
 
 # ---------------------------------------------------------------- characters

@@ -24,7 +24,7 @@ def test_any_size(tmp_path: Path, ending: str, size_wh: tuple[int, int], count: 
     picture = np.full((size_wh[1], size_wh[0], 3), 77, np.uint8)
     everything = np.full(picture.shape[:2], 255, np.uint8)
     scene = Scene(picture, [Instance(everything)] * count)
-    camera, _ = KenBurns().prepare(scene)
+    camera = KenBurns().prepare(scene).pose
     path = export_layers(scene, tmp_path / f"a{ending}", camera=camera, duration=0.1)
     assert path.exists() and all(contents(path).values())
 
@@ -34,7 +34,7 @@ def test_same_seed_same_bytes(make_scene, tmp_path: Path, ending: str) -> None:
     def export(name: str, seed: int) -> dict[str, bytes]:
         # Without a plate, so that inpainting is part of it.
         scene = make_scene("overlap", plate=None)
-        camera, _ = KenBurns(move="orbit", seed=seed).prepare(scene)
+        camera = KenBurns(move="orbit", seed=seed).prepare(scene).pose
         path = export_layers(scene, tmp_path / name / f"a{ending}", seed=seed, camera=camera)
         return contents(path)
 

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from apps.kenburns import KenBurns
-from apps.kenburns.camera import Pose, Stage
+from apps.kenburns.camera import Pose
 from apps.kenburns.export import export_layers, mesh, save_gltf, take_apart
 from apps.kenburns.layers import build, make_canvas, measure
 from apps.kenburns.render import Renderer
+from apps.kenburns.stage import Stage
 from cartoonedit.scene import Instance, Scene
 
 SMALL = (64, 36)
@@ -40,7 +41,7 @@ def block_of_depth() -> np.ndarray:
 class TestFile:
     @pytest.fixture
     def glb(self, scene: Scene, tmp_path: Path, read_glb):
-        camera, _ = KenBurns(move="orbit").prepare(scene)
+        camera = KenBurns(move="orbit").prepare(scene).pose
         return read_glb(export_layers(scene, tmp_path / "a.glb", camera=camera, duration=0.2))
 
     def test_views_are_aligned_and_inside_the_buffer(self, glb) -> None:
