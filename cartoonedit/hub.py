@@ -68,6 +68,13 @@ class Weights:
         return None if None in sizes else sum(size for size in sizes if size)
 
 
+_TRANSFORMERS = {
+    "config": WeightsFile("config.json"),
+    "preprocessor": WeightsFile("preprocessor_config.json"),
+    "weights": WeightsFile("model.safetensors"),
+}
+"""What transformers needs of a model; :func:`path` gives the folder of the first file."""
+
 _WEIGHTS = (
     Weights(
         name="embedded",
@@ -98,15 +105,59 @@ _WEIGHTS = (
         note="the paper's character segmenter: RTMDet-Ins L and IS-Net",
     ),
     Weights(
+        name="leres",
+        repo="lllyasviel/Annotators",
+        files={"weights": WeightsFile("res101.pth")},
+        licence="not stated",
+        note="the paper's depth estimator: LeReS, ResNeXt-101",
+    ),
+    Weights(
+        name="zoe",
+        repo="lllyasviel/Annotators",
+        files={"weights": WeightsFile("ZoeD_M12_N.pt")},
+        licence="MIT",
+        note="depth in metres from one picture: ZoeDepth",
+    ),
+    Weights(
+        name="midas",
+        repo="lllyasviel/Annotators",
+        files={"weights": WeightsFile("dpt_hybrid-midas-501f0c75.pt")},
+        licence="MIT",
+        note="depth from one picture: MiDaS 3.0, DPT-Hybrid",
+    ),
+    Weights(
         name="depth-anything-v2-small",
         repo="depth-anything/Depth-Anything-V2-Small-hf",
-        files={
-            "config": WeightsFile("config.json"),
-            "preprocessor": WeightsFile("preprocessor_config.json"),
-            "weights": WeightsFile("model.safetensors"),
-        },
+        files=_TRANSFORMERS,
         licence="Apache-2.0",
         note="depth from one picture",
+    ),
+    Weights(
+        name="depthpro",
+        repo="apple/DepthPro-hf",
+        files=_TRANSFORMERS,
+        licence="Apple AMLR (research only)",
+        note="depth in metres from one picture, with sharp edges; large",
+    ),
+    Weights(
+        name="marigold",
+        repo="prs-eth/marigold-depth-v1-1",
+        files={
+            "pipeline": WeightsFile("model_index.json"),
+            "scheduler": WeightsFile("scheduler/scheduler_config.json"),
+            "text config": WeightsFile("text_encoder/config.json"),
+            "text encoder": WeightsFile("text_encoder/model.fp16.safetensors"),
+            "vocabulary": WeightsFile("tokenizer/vocab.json"),
+            "merges": WeightsFile("tokenizer/merges.txt"),
+            "special tokens": WeightsFile("tokenizer/special_tokens_map.json"),
+            "tokenizer": WeightsFile("tokenizer/tokenizer_config.json"),
+            "unet config": WeightsFile("unet/config.json"),
+            "unet": WeightsFile("unet/diffusion_pytorch_model.fp16.safetensors"),
+            "vae config": WeightsFile("vae/config.json"),
+            "vae": WeightsFile("vae/diffusion_pytorch_model.fp16.safetensors"),
+        },
+        licence="CreativeML Open RAIL++-M",
+        note="depth painted by latent diffusion: sharp and slow",
     ),
 )
 
