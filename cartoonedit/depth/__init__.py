@@ -11,8 +11,9 @@ from __future__ import annotations
 from cartoonedit.depth.edges import snap_edges
 from cartoonedit.depth.estimators import ESTIMATORS, DepthEstimator, Estimator, estimate_depth
 from cartoonedit.depth.files import CONVENTIONS, read_depth
-from cartoonedit.depth.layered import instance_layout, plate_depth
+from cartoonedit.depth.layout import instance_layout
 from cartoonedit.depth.pooling import POOLS, pool_depth
+from cartoonedit.depth.room import Room, plate_depth, read_room
 
 __all__ = [
     "CONVENTIONS",
@@ -20,10 +21,12 @@ __all__ = [
     "POOLS",
     "DepthEstimator",
     "Estimator",
+    "Room",
     "estimate_depth",
     "instance_layout",
     "plate_depth",
     "pool_depth",
     "read_depth",
+    "read_room",
     "snap_edges",
 ]

@@ -58,7 +58,9 @@ def midas(
     picture: NDArray[np.uint8], masks: Sequence[NDArray[np.uint8]], device: str = "auto"
 ) -> NDArray[np.float32]:
     """MiDaS 3.0, DPT-Hybrid, which predicts relative disparity at 384 pixels."""
-    return from_disparity(_predict(_network("midas", midas_network, device), picture, 384, 32, HALF))
+    return from_disparity(
+        _predict(_network("midas", midas_network, device), picture, 384, 32, HALF)
+    )
 
 
 # ---------------------------------------------------------------- the networks and their weights
@@ -163,7 +165,7 @@ def _predict(
     )
     mean, std = (np.asarray(part, np.float32) for part in mean_and_std)
     values = (scaled / np.float32(255) - mean) / std
-    owner = getattr(run, "__self__", run)
+    owner: Any = getattr(run, "__self__", run)  # of a method, the network
     where = next(owner.parameters()).device
     with torch.inference_mode():
         inputs = torch.from_numpy(values.transpose(2, 0, 1).copy())[None].to(where)

@@ -59,7 +59,9 @@ def snap_edges(
     result = depth.astype(np.float32)
     if not any(mask.any() for mask in solid):
         return result
-    owners = np.sum(solid, axis=0, dtype=np.uint8)
+    owners = np.zeros(depth.shape, np.uint8)
+    for mask in solid:
+        owners += mask
     box = _around(owners > 0, 4 * steps)
     result[box] = _without_fringe(depth[box], owners[box] > 0, steps)
     for mask in solid:
@@ -184,6 +186,4 @@ def _nearest_inside(
 
 def _around(mask: NDArray[np.bool_], margin: int) -> tuple[slice, slice]:
     x, y, width, height = cv2.boundingRect(mask.astype(np.uint8))
-    return (
-        np.s_[max(0, y - margin) : y + height + margin, max(0, x - margin) : x + width + margin]
-    )
+    return np.s_[max(0, y - margin) : y + height + margin, max(0, x - margin) : x + width + margin]

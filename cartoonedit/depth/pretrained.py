@@ -35,9 +35,7 @@ def depth_pro(
     return pretrained_depth(picture, hub.path("depthpro"), device)
 
 
-def pretrained_depth(
-    picture: NDArray[np.uint8], folder: Path, device: str
-) -> NDArray[np.float32]:
+def pretrained_depth(picture: NDArray[np.uint8], folder: Path, device: str) -> NDArray[np.float32]:
     """Depth by any depth-estimation model of transformers, disparity or distance as it predicts.
 
     Args:
