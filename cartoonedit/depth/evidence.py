@@ -75,7 +75,7 @@ def find_boundary(
     if not allowed.any():
         return Boundary(habit, 0.0, False)
     sure = np.clip((evidence - DOUBT) / (1 - DOUBT), 0, 1)
-    posterior = np.where(allowed, sure - 1.2 * np.square(rows - habit - 0.1), -np.inf)
+    posterior = np.where(allowed, sure - 2 * np.square(rows - habit - 0.1), -np.inf)
     best = int(posterior.argmax())
     if sure[best] == 0:
         return Boundary(habit, 0.0, _is_sky(lab, ~hidden, round(habit * ROWS)))
@@ -91,32 +91,29 @@ def _colours(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
 def _evidence(lab: NDArray[np.float32], seen: NDArray[np.bool_], band: int) -> NDArray[np.float32]:
     """How much each of the ``ROWS + 1`` lines between two rows looks like the boundary, 0..1."""
     weight = seen.astype(np.float32)[..., None]
-    above, has_above = _running(lab * weight, weight, band)
-    below = np.full_like(above, 0)
-    below[:-band], has_below = above[band:], np.zeros_like(has_above)
-    has_below[:-band] = has_above[band:]
-    both = (has_above > 0.3) & (has_below > 0.3)  # (ROWS + 1, STRIPS)
-    step = np.where(both[..., None], below - above, 0)
-    count = both.sum(axis=1)
+    (upper, upper_seen), (lower, lower_seen) = _beside(lab * weight, weight, band)
+    both = (upper_seen > 0.3 * band) & (lower_seen > 0.3 * band)  # (ROWS + 1, STRIPS, 1)
+    step = np.where(both, lower - upper, 0)
+    count = both.sum(axis=1)[:, 0]
     enough = count >= STRIPS / 6
+    if not enough.any():
+        return np.zeros(ROWS + 1, np.float32)
     mean = step.sum(axis=1) / np.maximum(count, 1)[:, None]
     size = np.linalg.norm(mean, axis=1)
     along = (step * mean[:, None]).sum(axis=2) / np.maximum(size, 1e-6)[:, None]
-    cover = ((along > 0.4 * size[:, None]) & both).sum(axis=1) / np.maximum(count, 1)
+    agree = (along > 0.4 * size[:, None]) & both[..., 0]
+    cover = np.clip(2 * agree.sum(axis=1) / np.maximum(count, 1) - 0.6, 0, 1)
     # A gradient differs as much everywhere; only what stands out is an edge.
-    strength = np.clip(
-        (size - 1.5 * np.median(size[enough]) if enough.any() else size) / CLEAR, 0, 1
-    )
+    strength = np.clip((size - 1.5 * np.median(size[enough])) / CLEAR, 0, 1)
     peak = size >= cv2.dilate(size[:, None], np.ones((2 * band + 1, 1), np.uint8))[:, 0] - 1e-6
-    return np.where(
-        enough & peak, strength * np.clip(2 * cover - 0.6, 0, 1) * _goes_on(lab, seen, band), 0
-    ).astype(np.float32)
+    evidence = strength * cover * _goes_on(lab * weight, weight, band)
+    return np.where(enough & peak, evidence, 0).astype(np.float32)
 
 
-def _running(
+def _beside(
     weighted: NDArray[np.float32], weight: NDArray[np.float32], band: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Mean of the ``band`` rows above each line between rows, and how much of them is seen."""
+) -> tuple[tuple[NDArray[np.float32], NDArray[np.float32]], ...]:
+    """Means of the ``band`` rows above and below each line between rows, with their weights."""
 
     def above(values: NDArray[np.float32]) -> NDArray[np.float32]:
         total = np.zeros((ROWS + 1, *values.shape[1:]), np.float32)
@@ -124,27 +121,26 @@ def _running(
         total[band:] -= total[:-band].copy()
         return total
 
-    seen = above(weight)
-    return above(weighted) / np.maximum(seen, 1e-6), seen[..., 0] / band
+    def below(values: NDArray[np.float32]) -> NDArray[np.float32]:
+        return above(values[::-1])[::-1]
+
+    def mean(total: NDArray[np.float32], amount: NDArray[np.float32]) -> NDArray[np.float32]:
+        return (total / np.maximum(amount, 1e-6)).astype(np.float32)
+
+    sides = ((side(weighted), side(weight)) for side in (above, below))
+    return tuple((mean(total, amount), amount) for total, amount in sides)
 
 
-def _goes_on(lab: NDArray[np.float32], seen: NDArray[np.bool_], band: int) -> NDArray[np.float32]:
-    """Whether what is below each line is of the colours of all that follows, and above is not."""
-    weight = seen.astype(np.float32)[..., None]
-    above, _ = _running(lab * weight, weight, band)
-    row_weight = weight.sum(axis=1)
-    rows = (lab * weight).sum(axis=1) / np.maximum(row_weight, 1e-6)
-    result = np.ones(ROWS + 1, np.float32)
-    total = np.cumsum((rows * row_weight)[::-1], axis=0)[::-1]
-    amount = np.maximum(np.cumsum(row_weight[::-1], axis=0)[::-1], 1e-6)
-    rest = total / amount  # mean of all that is below
-    for line in range(band, ROWS - band):
-        upper = above[line].mean(axis=0)
-        lower = above[line + band].mean(axis=0)
-        to_lower = float(np.linalg.norm(rest[line] - lower))
-        to_upper = float(np.linalg.norm(rest[line] - upper))
-        result[line] = 0.4 + 0.6 * to_upper / max(to_upper + to_lower, 1e-6)
-    return result
+def _goes_on(
+    weighted: NDArray[np.float32], weight: NDArray[np.float32], band: int
+) -> NDArray[np.float32]:
+    """Whether what is below each line has the colours of all that follows; 0.4 (no) .. 1 (yes)."""
+    total, amount = weighted.sum(axis=1), weight.sum(axis=1)
+    (upper, _), (lower, _) = _beside(total, amount, band)
+    (_, _), (rest, _) = _beside(total, amount, ROWS)
+    to_upper = np.linalg.norm(rest - upper, axis=1)
+    to_lower = np.linalg.norm(rest - lower, axis=1)
+    return (0.4 + 0.6 * to_upper / np.maximum(to_upper + to_lower, 1e-6)).astype(np.float32)
 
 
 def _is_sky(lab: NDArray[np.float32], seen: NDArray[np.bool_], line: int) -> bool:
