@@ -83,6 +83,10 @@ def _without_fringe(
     if not band.any() or not known.any():
         return depth.copy()
     background, _ = _continued(depth, known, band, reach)
+    # A slope that ends, as a floor does at its wall, must not be carried on beyond.
+    own = np.where(known, depth, np.float32(-np.inf))
+    farthest = cv2.dilate(own, np.ones((4 * reach + 1,) * 2, np.uint8))[band]
+    background = np.minimum(background, np.where(np.isfinite(farthest), farthest, background))
     result = depth.copy()
     values = depth[band]
     result[band] = values + _surely(background - values) * (background - values)

@@ -103,6 +103,9 @@ def _evidence(lab: NDArray[np.float32], seen: NDArray[np.bool_], band: int) -> N
     along = (step * mean[:, None]).sum(axis=2) / np.maximum(size, 1e-6)[:, None]
     agree = (along > 0.4 * size[:, None]) & both[..., 0]
     cover = np.clip(2 * agree.sum(axis=1) / np.maximum(count, 1) - 0.6, 0, 1)
+    # Columns that differ each in its own way agree by chance, a little.
+    spread = np.sqrt(np.square(step).sum(axis=(1, 2)) / np.maximum(count, 1))
+    cover *= np.clip(size / np.maximum(spread, 1e-6) / 0.3 - 1, 0, 1)
     # A gradient differs as much everywhere; only what stands out is an edge.
     strength = np.clip((size - 1.5 * np.median(size[enough])) / CLEAR, 0, 1)
     peak = size >= cv2.dilate(size[:, None], np.ones((2 * band + 1, 1), np.uint8))[:, 0] - 1e-6
