@@ -71,7 +71,6 @@ def _load(folder: Path, device: str) -> Any:
             local_files_only=True,
             use_safetensors=True,
             variant="fp16" if half else None,
-            torch_dtype=pick_dtype(device),
         )
     except OSError as error:
         raise ModelNotFound(
@@ -79,4 +78,4 @@ def _load(folder: Path, device: str) -> Any:
             " safetensors; a pickle is not read."
         ) from error
     pipeline.set_progress_bar_config(disable=True)
-    return pipeline.to(device)
+    return pipeline.to(device=device, dtype=pick_dtype(device))

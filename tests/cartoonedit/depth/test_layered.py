@@ -49,7 +49,7 @@ ROOMS = {
 def test_a_stage_is_smooth_enough_to_render(room: Room, size: tuple[int, int]) -> None:
     depth = plate_depth(size, room)
     assert depth.shape == size[::-1] and depth.dtype == np.float32
-    assert 0 <= depth.min() and depth.max() <= 1
+    assert depth.min() >= 0 and depth.max() <= 1
     for axis in (0, 1):
         slope = np.abs(np.diff(depth, axis=axis)) * size[0]
         assert slope.max(initial=0) < STEEPEST + 0.01
