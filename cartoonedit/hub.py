@@ -1,4 +1,4 @@
-"""The catalogue of weights: what each name stands for, where it is, and how to get it.
+"""Weights: finding those of the catalogue on this machine, and getting them.
 
 Weights of the Hugging Face hub live in its own cache, so ``HF_HOME``, ``HF_HUB_CACHE``,
 ``HF_HUB_OFFLINE``, ``HF_ENDPOINT`` and ``HF_TOKEN`` work as everywhere. Nothing is ever downloaded
@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+from cartoonedit.catalogue import CATALOGUE, Weights, WeightsFile
 from cartoonedit.errors import InvalidInput, ModelNotFound
 from cartoonedit.files import sha256
 from cartoonedit.runtime import Progress, silent
@@ -21,178 +20,6 @@ from cartoonedit.runtime import Progress, silent
 __all__ = ["CATALOGUE", "Weights", "WeightsFile", "fetch", "is_here", "path", "resolve", "verify"]
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class WeightsFile:
-    """One file of a set of weights.
-
-    Attributes:
-        file: Its name in the repository, or in the package that ships it.
-        size_bytes: Its size, where known.
-        sha256: Its digest, where known.
-    """
-
-    file: str
-    size_bytes: int | None = None
-    sha256: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """An entry of the catalogue.
-
-    Attributes:
-        name: What users call it.
-        repo: Its Hugging Face repository; empty if it ships with cartoonedit.
-        files: Its files by role, such as ``detector`` and ``refiner``. A set that is a whole folder
-            has the paths inside that folder for roles.
-        licence: Of the weights, which may differ from that of the code.
-        note: One line on what they are for.
-    """
-
-    name: str
-    repo: str
-    files: Mapping[str, WeightsFile]
-    licence: str
-    note: str
-
-    @property
-    def embedded(self) -> bool:
-        """Whether these weights ship with cartoonedit."""
-        return not self.repo
-
-    @property
-    def size_bytes(self) -> int | None:
-        """The size of all files together; None if one of them is not known."""
-        sizes = [file.size_bytes for file in self.files.values()]
-        return None if None in sizes else sum(size for size in sizes if size)
-
-
-def _diffusers_files(*weights: str, second_encoder: bool = False) -> dict[str, WeightsFile]:
-    """The files of a folder in diffusers' form, by their paths.
-
-    Args:
-        weights: Which files of weights; none gives settings and tokenizers only.
-        second_encoder: Whether it has the two text encoders of SDXL.
-    """
-    files = [
-        "model_index.json",
-        "scheduler/scheduler_config.json",
-        "unet/config.json",
-        "vae/config.json",
-    ]
-    for suffix in ("", "_2") if second_encoder else ("",):
-        tokenizer = ("vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json")
-        files += [f"text_encoder{suffix}/config.json"]
-        files += [f"tokenizer{suffix}/{file}" for file in tokenizer]
-    return {file: WeightsFile(file) for file in (*files, *weights)}
-
-
-_WD_TAGGER = {"model": WeightsFile("model.onnx"), "tags": WeightsFile("selected_tags.csv")}
-
-_WEIGHTS = (
-    Weights(
-        name="embedded",
-        repo="",
-        files={
-            "detector": WeightsFile(
-                "rtmdet-tiny.safetensors",
-                size_bytes=11_314_212,
-                sha256="04bda90b096afead9403762faf9e148c3d39e76d5b5820f184b83b6619ce22ae",
-            ),
-            "refiner": WeightsFile(
-                "isnet-slim.safetensors",
-                size_bytes=12_514_668,
-                sha256="323de7451470f6a0b4968c0eacf7ee23e838052c1bc4532e6998ce9db7aba077",
-            ),
-        },
-        licence="MIT",
-        note="small character segmenter, trained by this project; ships with it",
-    ),
-    Weights(
-        name="cartoonseg-l",
-        repo="dreMaz/AnimeInstanceSegmentation",
-        files={
-            "detector": WeightsFile("rtmdetl_e60.ckpt"),
-            "refiner": WeightsFile("refine_last.ckpt"),
-        },
-        licence="MIT",
-        note="the paper's character segmenter: RTMDet-Ins L and IS-Net",
-    ),
-    Weights(
-        name="depth-anything-v2-small",
-        repo="depth-anything/Depth-Anything-V2-Small-hf",
-        files={
-            "config": WeightsFile("config.json"),
-            "preprocessor": WeightsFile("preprocessor_config.json"),
-            "weights": WeightsFile("model.safetensors"),
-        },
-        licence="Apache-2.0",
-        note="depth from one picture",
-    ),
-    Weights(
-        name="sd15-inpainting",
-        repo="stable-diffusion-v1-5/stable-diffusion-inpainting",
-        files=_diffusers_files(
-            "unet/diffusion_pytorch_model.fp16.safetensors",
-            "vae/diffusion_pytorch_model.fp16.safetensors",
-            "text_encoder/model.fp16.safetensors",
-        ),
-        licence="CreativeML OpenRAIL-M",
-        note="latent diffusion that fills a hole; the paper's background inpainter",
-    ),
-    Weights(
-        name="sd15-config",
-        repo="stable-diffusion-v1-5/stable-diffusion-v1-5",
-        files=_diffusers_files(),
-        licence="CreativeML OpenRAIL-M",
-        note="settings and tokenizer for a single .safetensors file of the SD 1.5 family",
-    ),
-    Weights(
-        name="sdxl-config",
-        repo="stabilityai/stable-diffusion-xl-base-1.0",
-        files=_diffusers_files(second_encoder=True),
-        licence="CreativeML OpenRAIL++-M",
-        note="settings and tokenizers for a single .safetensors file of the SDXL family",
-    ),
-    Weights(
-        name="wd-v1-4-swinv2-tagger-v2",
-        repo="SmilingWolf/wd-v1-4-swinv2-tagger-v2",
-        files=_WD_TAGGER,
-        licence="Apache-2.0",
-        note="the paper's tagger: words of Danbooru that describe a drawing",
-    ),
-    Weights(
-        name="wd-swinv2-tagger-v3",
-        repo="SmilingWolf/wd-swinv2-tagger-v3",
-        files=_WD_TAGGER,
-        licence="Apache-2.0",
-        note="its successor, trained on newer pictures and tags",
-    ),
-    Weights(
-        name="wd-eva02-large-tagger-v3",
-        repo="SmilingWolf/wd-eva02-large-tagger-v3",
-        files=_WD_TAGGER,
-        licence="Apache-2.0",
-        note="the most accurate of the family, and the slowest",
-    ),
-    Weights(
-        name="lama-anime-manga",
-        repo="dreMaz/AnimeMangaInpainting",
-        files={
-            "generator": WeightsFile(
-                "lama_large_512px.ckpt",
-                sha256="11d30fbb3000fb2eceae318b75d9ced9229d99ae990a7f8b3ac35c8d31f2c935",
-            )
-        },
-        licence="MIT",
-        note="LaMa for drawings: fills a hole in one pass, quick enough for a CPU",
-    ),
-)
-
-CATALOGUE: dict[str, Weights] = {weights.name: weights for weights in _WEIGHTS}
-"""All weights that cartoonedit knows, by name."""
 
 
 def resolve(name_or_path: str | Path, role: str | None = None) -> Path:

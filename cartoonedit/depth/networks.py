@@ -1,57 +1,58 @@
-"""Depth estimated by networks, whose weights come from the hub or a folder."""
+"""What all networks of depth share: where they are, and one that stays loaded."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cartoonedit.depth.scale import normalise
 from cartoonedit.errors import ModelNotFound
 
-__all__ = ["depth_anything", "transformers_depth"]
+__all__ = ["held", "is_repository", "repository_folder", "to_size"]
 
 
-def transformers_depth(picture: NDArray[np.uint8], model: str, device: str) -> NDArray[np.float32]:
-    """Depth of any transformers depth-estimation model that predicts relative disparity.
+_held: dict[tuple[Any, ...], Any] = {}
 
-    Nothing is downloaded: ``model`` is a folder, or a repository that was fetched before.
+
+def held(load: Callable[..., Any], *args: Any) -> Any:
+    """``load(*args)``, kept until another network is asked for: a folder of pictures loads once."""
+    key = (load, *args)
+    network = _held.get(key)
+    if network is None:
+        _held.clear()  # before the next one is there: two may not fit
+        network = _held[key] = load(*args)
+    return network
+
+
+def is_repository(name: str) -> bool:
+    """Whether ``name`` has the form of a repository on the hub, ``owner/name``."""
+    return re.fullmatch(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", name) is not None
+
+
+def repository_folder(repo: str) -> Path:
+    """The folder in the Hugging Face cache that holds ``owner/name``; nothing is downloaded.
+
+    Raises:
+        ModelNotFound: It was never fetched.
     """
-    import torch
-    from transformers import AutoImageProcessor, AutoModelForDepthEstimation
+    from huggingface_hub import constants, try_to_load_from_cache
 
-    from cartoonedit.runtime import pick_device
-
-    where = pick_device(device)
-    try:
-        processor = AutoImageProcessor.from_pretrained(model, local_files_only=True)
-        network = AutoModelForDepthEstimation.from_pretrained(
-            model, local_files_only=True, use_safetensors=True
-        )
-    except OSError as error:
-        raise ModelNotFound(
-            f"the depth model {model} (config.json, preprocessor_config.json, model.safetensors) is"
-            f" not on this machine; looked in {_cache_folder()}. Fetch it with: cartoonedit models"
-            f" fetch depth-anything-v2-small, or use --depth layered, which needs no weights."
-        ) from error
-    network = network.to(where).eval()
-    inputs = processor(images=picture, return_tensors="pt").to(where)
-    with torch.inference_mode():
-        disparity = network(**inputs).predicted_depth[0].float().cpu().numpy()
-    height, width = picture.shape[:2]
-    return 1 - cv2.resize(normalise(disparity), (width, height), interpolation=cv2.INTER_LINEAR)
+    for manifest in ("config.json", "model_index.json"):
+        found = try_to_load_from_cache(repo, manifest, cache_dir=constants.HF_HUB_CACHE)
+        if isinstance(found, str):
+            return Path(found).parent
+    raise ModelNotFound(
+        f"the depth model {repo!r} is not on this machine: neither config.json (transformers) nor"
+        f" model_index.json (diffusers) of it is in {constants.HF_HUB_CACHE}. Fetch it with:"
+        f" hf download {repo}. Or use the estimator layered, which needs no weights."
+    )
 
 
-def _cache_folder() -> str:
-    from huggingface_hub.constants import HF_HUB_CACHE
-
-    return str(HF_HUB_CACHE)
-
-
-def depth_anything(
-    picture: NDArray[np.uint8], masks: Sequence[NDArray[np.uint8]], device: str = "auto"
-) -> NDArray[np.float32]:
-    """Depth Anything V2 small (Apache-2.0), through transformers."""
-    return transformers_depth(picture, "depth-anything/Depth-Anything-V2-Small-hf", device)
+def to_size(values: NDArray[np.floating], size_wh: tuple[int, int]) -> NDArray[np.float32]:
+    """A network's map at the size of the picture; it never overshoots."""
+    return cv2.resize(values.astype(np.float32), size_wh, interpolation=cv2.INTER_LINEAR)
