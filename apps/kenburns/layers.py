@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from apps.kenburns.camera import disparity
 from apps.kenburns.stage import Box, Stage
-from cartoonedit.depth import pool_depth
+from cartoonedit.depth import pool_depth, snap_edges
 from cartoonedit.inpaint import FAINT, fill_smooth, fringe, grow, inpaint, make_plate
 from cartoonedit.matte import unmix
 
@@ -136,7 +136,7 @@ def make_canvas(
         seed: For the plate.
     """
     masks = [instance.mask for instance in scene]
-    depth = scene.depth
+    depth = snap_edges(scene.depth, masks)
     made = scene.has("plate") or seed == 0 or not masks
     plate = scene.plate if made else make_plate(scene.picture, masks, scene.fill, seed=seed)
     pooled = [

@@ -1,7 +1,7 @@
 """Painting frames with PyTorch, on a graphics card: the same pixels as on the CPU.
 
-OpenCV finds a texture's pixel to 1/32 and rounds after each step; so does this, because otherwise
-the two would differ by several levels at sharp edges.
+OpenCV rounds to whole levels after each step, so this does, too: the two differ by a level here and
+there. (OpenCV 4 also rounds places to 1/32 of a pixel, which shows as some levels at sharp edges.)
 """
 
 from __future__ import annotations
@@ -16,9 +16,6 @@ from apps.kenburns.painter import CpuPainter, covered
 from apps.kenburns.surface import Maps
 
 __all__ = ["TorchPainter"]
-
-STEPS = 32
-"""OpenCV's steps of a pixel."""
 
 
 class TorchPainter:
@@ -49,7 +46,7 @@ class TorchPainter:
 
     def bend(self, frame: torch.Tensor, texture: torch.Tensor, maps: Maps) -> torch.Tensor:
         """As the painter's protocol says."""
-        x, y = (torch.round(self._load(way) * STEPS) / STEPS for way in maps[:2])
+        x, y = (self._load(way) for way in maps[:2])
         layer = _sample(texture, x, y, "border")
         if maps[2] is not None:
             share = torch.round(self._load(1 - maps[2]) * self._top) / self._top
@@ -67,7 +64,6 @@ class TorchPainter:
         back = np.linalg.inv(np.vstack([matrix, [0, 0, 1]]))
         across, down = self._columns[columns], self._rows[rows]
         x, y = (row[0] * across + row[1] * down + row[2] for row in back[:2])
-        x, y = (torch.floor(way * STEPS + 0.5) / STEPS for way in (x, y))
         layer = _sample(texture, x.float(), y.float(), "zeros")
         frame[:, rows, columns] = self._over(frame[:, rows, columns], layer)
         return frame
