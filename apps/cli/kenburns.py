@@ -62,6 +62,13 @@ def kenburns(
             " folder in place of the picture. Of several pictures each has its own folder in it.",
         ),
     ] = None,
+    layers: Annotated[
+        Path | None,
+        typer.Option(
+            help="Also write the layers and the camera for other programs: .glb .gltf (3D), .psd"
+            " .ora (paint), or a folder for After Effects. Of one picture only.",
+        ),
+    ] = None,
     as_json: options.AsJson = False,
     **values: Any,
 ) -> None:
@@ -78,6 +85,7 @@ def kenburns(
     make_segmenter = options.segmenter_maker(values)
     files, missing = find_pictures(pictures)
     clips = _clips(files, out)
+    _check_layers(files, layers)
     folders = scene_folders(files, save_scene) if save_scene and len(files) > 1 else {}
     segmenter = None if all(map(is_scene, files)) else make_segmenter()
 
@@ -85,6 +93,8 @@ def kenburns(
         scene = with_depth(_open(file, segmenter, progress), depth, values["device"])
         scene = with_plate(scene, plate, values["device"], progress)
         KenBurns(camera)(scene, clips[file], progress)
+        if layers:
+            KenBurns(camera).export_layers(scene, layers, progress)
         if save_scene:
             scene.save(folders.get(file, save_scene), parts=("depth", "plate"))
         models = {} if is_scene(file) else options.model_files(values)
@@ -122,6 +132,20 @@ def _clips(files: list[Path], out: Path) -> dict[Path, Path]:
             f"{len(files)} pictures make {len(files)} clips: give --out a folder, not {out}."
         )
     return distinct(files, lambda name: out / f"{name}.mp4", lambda file, path: True)
+
+
+def _check_layers(files: list[Path], layers: Path | None) -> None:
+    from apps.kenburns.export import FORMATS
+
+    if layers is None:
+        return
+    if layers.suffix.lower() not in FORMATS:
+        known = ", ".join(ending for ending in FORMATS if ending)
+        raise typer.BadParameter(
+            f"--layers must end in one of {known}, or be a folder; got {layers}."
+        )
+    if len(files) > 1:
+        raise typer.BadParameter(f"--layers is for one picture; got {len(files)}.")
 
 
 def _open(file: Path, segmenter: Segmenter | None, progress: Progress) -> Scene:
