@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["bleed", "decontaminate", "nearest_places", "unmix"]
+__all__ = ["bleed", "decontaminate", "nearest_places", "spread", "unmix"]
 
 _OPAQUE = 250  # alpha from which a pixel counts as pure foreground
 _WINDOW = (5, 5)  # pixels over which a sampled colour is averaged
@@ -50,13 +50,13 @@ def decontaminate(picture: NDArray[np.uint8], mask: NDArray[np.uint8]) -> NDArra
 
     front = alpha >= min(_OPAQUE, int(alpha.max()))
     edge = bleed(alpha) & ~front
-    result[box][edge] = _spread(crop, front, edge)
+    result[box][edge] = spread(crop, front, edge)
     behind = alpha == 0
     soft = (alpha > 0) & (alpha < 255)
     if behind.any() and soft.any():
         a = alpha[soft][:, None] / np.float32(255)
         colour = result[box][soft].astype(np.float32)
-        background = _spread(crop, behind, soft)
+        background = spread(crop, behind, soft)
         colour += a * (crop[soft] - a * colour - (1 - a) * background)
         result[box][soft] = _to_uint8(colour)
     return result
@@ -88,7 +88,7 @@ def nearest_places(
     return place_of_label[labels[wanted]], distance[wanted].astype(np.float32, copy=False)
 
 
-def _spread(
+def spread(
     image: NDArray[np.uint8], source: NDArray[np.bool_], wanted: NDArray[np.bool_]
 ) -> NDArray[np.uint8]:
     """The colour around the nearest ``source`` pixel, one row for each ``wanted`` pixel."""

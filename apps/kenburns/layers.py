@@ -20,6 +20,7 @@ from apps.kenburns.stage import Box, Stage
 from cartoonedit.depth import pool_depth, snap_edges
 from cartoonedit.inpaint import FAINT, fill_smooth, fringe, grow, inpaint, make_plate
 from cartoonedit.matte import unmix
+from cartoonedit.outline import snap_outline
 
 if TYPE_CHECKING:
     from cartoonedit.inpaint import Inpainter
@@ -162,11 +163,12 @@ def make_canvas(
             if scene[i].depth is None:
                 own = fill_smooth(depth, masks[i] < min(250, masks[i].max()))
                 depths[place] = disparity(_scaled(own[crop], size))
-    scaled = [_scaled(masks[i][crop], size) for i in order]
+    picture = _scaled(scene.picture[crop], size)
+    scaled = [snap_outline(picture, _scaled(masks[i][crop], size)) for i in order]
     # Neither shrunk to nothing nor beside the crop.
     kept = [place for place, mask in enumerate(scaled) if mask.any()]
     return Canvas(
-        picture=_scaled(scene.picture[crop], size),
+        picture=picture,
         plate=_scaled(plate[crop], size),
         q=disparity(_scaled(far[crop], size)),
         masks=[scaled[place] for place in kept],
