@@ -23,6 +23,10 @@ _ALIKE = 14.0
 _APART = 30.0
 """Levels by which two colours must differ before what is mixed of them tells its shares."""
 
+_PLAIN, _CLEAR = 0.3, 0.7
+"""Contrast of the two sides of an edge, on average along it: up to the first one there is nothing
+to be read from the picture, from the second on it can be relied on."""
+
 _AGREED, _WRONG = 0.3, 0.6
 """Pixels that a mask may be off the picture, on average along its edge: up to the first one it is
 better than what can be read from the picture, from the second on it is worse."""
@@ -58,13 +62,14 @@ def snap_outline(picture: NDArray[np.uint8], mask: NDArray[np.uint8]) -> NDArray
     sides = alpha
     for _ in range(2):
         sides = np.where(crisp, _vote(crop, sides, crisp, unit), sides)
-    drawn = _shares(crop, sides >= 128)
+    drawn, contrast = _shares(crop, sides >= 128)
     off = np.abs(drawn - alpha / np.float32(255)) * crisp
     # In pixels: what is off along the edge, by how long the edge is.
     window = (16 * unit + 1,) * 2
     mean = cv2.blur(off, window) / np.maximum(cv2.blur(_edge(alpha), window), 1e-3)
     weight = np.clip((mean - _AGREED) / (_WRONG - _AGREED), 0, 1)
     weight = np.maximum(weight, _hardness(alpha, window)) * crisp
+    weight *= _clearness(contrast, window)
     result[box] = np.rint(alpha + weight * (255 * drawn - alpha))
     return result
 
@@ -88,6 +93,13 @@ def _hardness(alpha: NDArray[np.uint8], window: tuple[int, int]) -> NDArray[np.f
     grey = ((alpha > 15) & (alpha < 240)).astype(np.float32)
     share = cv2.blur(grey, window) / np.maximum(cv2.blur(_edge(alpha), window), 1e-3)
     return np.clip(1 - 2 * share, 0, 1)
+
+
+def _clearness(contrast: NDArray[np.float32], window: tuple[int, int]) -> NDArray[np.float32]:
+    """1 where the two sides of an edge differ well along it, 0 where they hardly do."""
+    edge = (contrast >= 0).astype(np.float32)
+    mean = cv2.blur(contrast * edge, window) / np.maximum(cv2.blur(edge, window), 1e-3)
+    return np.clip((mean - _PLAIN) / (_CLEAR - _PLAIN), 0, 1)
 
 
 def _vote(
@@ -119,25 +131,33 @@ def _vote(
     return result
 
 
-def _shares(picture: NDArray[np.uint8], inside: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Alpha 0..1 of a silhouette, where its edge pixels have the share of the inner colour."""
+def _shares(
+    picture: NDArray[np.uint8], inside: NDArray[np.bool_]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Alpha 0..1 of a silhouette, where its edge pixels have the share of the inner colour.
+
+    Returns:
+        That, and at edge pixels how much the colours of both sides differ, 0..1; -1 elsewhere.
+    """
     alpha = inside.astype(np.float32)
+    contrast = np.full_like(alpha, -1)
     outer, inner = (
         cv2.distanceTransform(side.astype(np.uint8), cv2.DIST_L2, 5) for side in (~inside, inside)
     )
     edge = inner + outer <= 1.5
     front, behind = inside & ~edge, ~inside & ~edge
     if not (edge.any() and front.any() and behind.any()):
-        return alpha
-    own = spread(picture, front, edge).astype(np.float32)
-    other = spread(picture, behind, edge).astype(np.float32)
+        return alpha, contrast
+    # A small window: the line round a character is thin.
+    own, other = (spread(picture, side, edge, 3).astype(np.float32) for side in (front, behind))
     pixel = picture[edge].astype(np.float32)
     way = own - other
     square = np.square(way).sum(axis=1)
     share = ((pixel - other) * way).sum(axis=1) / np.maximum(square, 1)
     # A third colour tells nothing, nor do two that are alike.
     beside = np.abs(pixel - other - share[:, None] * way).max(axis=1)
-    sure = square / (square + _APART**2) * np.exp(-np.square(beside / 40))
+    contrast[edge] = square / (square + _APART**2)
+    sure = contrast[edge] * np.exp(-np.square(beside / 40))
     soft = cv2.GaussianBlur(alpha, (0, 0), 0.6)[edge]
     alpha[edge] = soft + sure * (np.clip(share, 0, 1) - soft)
-    return alpha
+    return alpha, contrast
