@@ -210,6 +210,23 @@ class TestFrames:
         assert not green[:26].any()
         assert not green[46:].any()
 
+    def test_what_hides_does_not_stick_out(self) -> None:
+        # Of a block behind a bar, nothing may go on above the block's upper edge.
+        bar, block = np.zeros((2, 576, 1024), np.uint8)
+        bar[100:500, 400:480], block[250:350, 480:700] = 255, 255
+        picture = np.full((576, 1024, 3), (255, 0, 255), np.uint8)
+        plate = picture.copy()
+        picture[bar > 0], picture[block > 0] = (0, 0, 120), (0, 180, 0)
+        instances = [Instance(bar, depth=0.1), Instance(block, depth=0.5)]
+        scene = Scene(picture, instances, plate=plate)
+        rear = build(make_canvas(scene, (1024, 576)), (1024, 576), 70.0).stack[1]
+        assert isinstance(rear, CutOut)
+        rows, columns = np.nonzero(rear.texture[..., 3])
+        left, top = rear.origin_xy
+        assert rows.min() + top >= 249  # a soft edge may take a pixel
+        assert rows.max() + top <= 350
+        assert 440 <= columns.min() + left <= 450  # behind half of the bar
+
     def test_an_outline_stays_where_it_touches_the_one_in_front(self) -> None:
         picture = np.full((72, 128, 3), (255, 0, 255), np.uint8)
         bar, block = np.zeros((2, 72, 128), np.uint8)

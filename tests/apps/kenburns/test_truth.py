@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import get_args
 
+import cv2
 import numpy as np
 import pytest
 
@@ -44,6 +46,22 @@ def test_with_the_true_plate_every_frame_is_the_truth(move: str) -> None:
         assert psnr(frame, truth, np.ones_like(uncovered)) > 40, t
         # Nothing lies off by more than the softening of an edge.
         assert np.percentile(np.abs(frame.astype(int) - truth), 99.5) < 40, t
+
+
+@pytest.mark.parametrize("how", ["hard", "large", "small", "aside"])
+def test_masks_that_are_off_leave_no_halo(how: str) -> None:
+    exact = KNOWN.scene(with_plate=True)
+    window = np.ones((3, 3), np.uint8)
+    wrong = {
+        "hard": lambda mask: np.where(mask > 127, 255, 0).astype(np.uint8),
+        "large": lambda mask: cv2.dilate(mask, window),
+        "small": lambda mask: cv2.erode(mask, window),
+        "aside": lambda mask: np.roll(mask, 1, axis=1),
+    }[how]
+    instances = [replace(instance, mask=wrong(instance.mask)) for instance in exact]
+    shot = KenBurns(move="orbit", strength=2).prepare(exact.with_instances(instances))
+    truth, _ = KNOWN.truth(shot.pose(1.0))
+    assert psnr(shot.frame(1.0), truth, np.ones(truth.shape[:2], bool)) > 40
 
 
 # Going straight forward hides more than it shows.
