@@ -68,9 +68,10 @@ class Format:
 
 
 FORMATS: dict[str, Format] = {
+    # Encoding is what takes the time: twice as fast for half a decibel less, in a smaller file.
     ".mp4": Format(
         "libx264", _BT709, "yuv420p", None,
-        ("-crf", "{crf}", "-movflags", "+faststart"), crf=18, even=True,
+        ("-crf", "{crf}", "-movflags", "+faststart"), crf=18, even=True, preset="faster",
     ),
     ".webm": Format(
         "libvpx-vp9", _BT709, "yuv420p", "yuva420p",
