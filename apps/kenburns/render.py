@@ -209,9 +209,11 @@ class _Texture:
     def __call__(self, early: float, focus: float | None) -> tuple[Any, tuple[int, int]]:
         """At :data:`DENSITY`, the share ``early`` of it the early one; and where it starts."""
         if self._field is not None:
-            if self._plane != focus or focus is None:
-                self._later = self._painter.texture(self._field(1.0 if focus is None else focus))
-                self._plane = focus
+            plane = 1.0 if focus is None else focus
+            if self._plane != plane:
+                sharp = self._field.is_sharp(plane)
+                self._later = self._painter.texture(self._field(plane), sharp=sharp)
+                self._plane = plane
             return self._later, self._field.origin_xy
         if self._early is None or early <= 0:
             return self._later, self._origin_xy
