@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.kenburns import KenBurnsOptions
 from apps.kenburns.camera import FAR, Pose
 from apps.kenburns.layers import Canvas, CutOut, Surface, build, make_canvas, measure
+from apps.kenburns.options import KenBurnsOptions
 from apps.kenburns.timing import times
 from cartoonedit.matte import bleed, unmix
 
