@@ -74,7 +74,10 @@ FORMATS: dict[str, Format] = {
     ),
     ".webm": Format(
         "libvpx-vp9", _BT709, "yuv420p", "yuva420p",
-        ("-crf", "{crf}", "-b:v", "0", "-row-mt", "1", "-deadline", "good", "-cpu-used", "4"),
+        (
+            "-crf", "{crf}", "-b:v", "0", "-row-mt", "1", "-deadline", "good", "-cpu-used", "4",
+            "-fflags", "+bitexact",  # else the file has a random number in it
+        ),
         crf=24, even=True,
     ),
     ".mov": Format(
@@ -263,7 +266,7 @@ class _Encoder:
                 preset=kind.preset,
                 with_mask=alpha,
                 logfile=self._log,
-                ffmpeg_params=["-filter_complex", filters, *options],
+                ffmpeg_params=["-loglevel", "error", "-filter_complex", filters, *options],
             )
         except OSError as error:
             self._log.close()
@@ -301,7 +304,7 @@ class _Encoder:
         self._log.seek(0)
         lines = [line.strip() for line in self._log.read().splitlines() if line.strip()]
         self._process.stdin = None
-        last = "\n  ".join(lines[-6:]) or "it said nothing"
+        said = "; ".join(dict.fromkeys(lines[-4:])) or "it said nothing; is the disk full?"
         return CartooneditError(
-            f"ffmpeg failed with exit status {self._process.returncode}:\n  {last}"
+            f"ffmpeg failed with exit status {self._process.returncode}: {said}"
         )
