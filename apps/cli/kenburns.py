@@ -116,9 +116,11 @@ def _clips(files: list[Path], count: int, out: Path, camera: KenBurnsOptions) ->
     """
     from cartoonedit.video import VideoWriter
 
-    if out.name in ("", ".."):
-        raise typer.BadParameter(f"--out must name a clip or a folder of its own; got {out}.")
     clips = {files[0]: out}
+    if count == 1 and out.name in ("", ".."):
+        raise typer.BadParameter(
+            f"--out must name a clip, or a new folder for its frames; got {str(out)!r}."
+        )
     if count > 1:
         if out.suffix:
             raise typer.BadParameter(
