@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from apps.kenburns.camera import disparity
 from apps.kenburns.stage import Box, Stage
 from cartoonedit.depth import pool_depth, snap_edges
+from cartoonedit.errors import InvalidInput
 from cartoonedit.inpaint import FAINT, fill_smooth, fringe, grow, inpaint, make_plate
 from cartoonedit.matte import unmix
 
@@ -32,6 +33,11 @@ STEP = 0.03
 
 BESIDE = 0.12
 """How far from a border of the picture, in widths, the camera plan looks for edges of depth."""
+
+LEVELS = np.float32(65535)
+
+LONGEST = 32766
+"""Pixels a side that OpenCV's warps take."""
 
 RIM = 2
 """Pixels around a cut-out that cubic interpolation reads."""
@@ -124,7 +130,12 @@ class Layers:
 
 
 def make_canvas(
-    scene: Scene, size_wh: tuple[int, int], *, pool: str = "mean", seed: int = 0
+    scene: Scene,
+    size_wh: tuple[int, int],
+    *,
+    pool: str = "mean",
+    seed: int = 0,
+    whole: bool = False,
 ) -> Canvas:
     """Bring a scene to the scale at which it covers a frame of ``size_wh``, and find its depths.
 
@@ -134,9 +145,17 @@ def make_canvas(
         pool: How the depth of an instance is pooled, see :func:`cartoonedit.depth.pool_depth`;
             ``none`` keeps its depth at every pixel. A depth set by hand counts more.
         seed: For the plate.
+        whole: Keep all of the picture; else what lies round its characters, where the frame has
+            another shape.
+
+    Raises:
+        InvalidInput: The picture is too long for such frames.
     """
+    (rows, columns), scale = _crop(scene, size_wh, whole)
+    size = _size_around(size_wh, (columns, rows), scale)
     masks = [instance.mask for instance in scene]
-    depth = snap_edges(scene.depth, masks)
+    # To 16 bits, as a saved scene has it: so that its frames are the same.
+    depth = snap_edges(np.rint(scene.depth * LEVELS) / LEVELS, masks)
     made = scene.has("plate") or seed == 0 or not masks
     plate = scene.plate if made else make_plate(scene.picture, masks, scene.fill, seed=seed)
     pooled = [
@@ -147,14 +166,7 @@ def make_canvas(
     ]
     # Far to near. Of two at one depth the lower one is in front, as on any floor.
     order = sorted(range(len(masks)), key=lambda i: (-pooled[i], scene[i].bounds_xyxy[3], i))
-    crop, scale = _crop(scene, size_wh)
-    (rows, columns), (frame_w, frame_h) = crop, size_wh
-    # As many pixels on the left of the frame as on the right: else the two grids lie half a pixel
-    # apart.
-    size = (
-        frame_w + 2 * round(((columns.stop - columns.start) * scale - frame_w) / 2),
-        frame_h + 2 * round(((rows.stop - rows.start) * scale - frame_h) / 2),
-    )
+    crop = rows, columns
     far = _without(depth, grow(scene.union_mask() >= FAINT, fringe(depth.shape)))
     depths: list[float | NDArray[np.float32]] = [disparity(pooled[i]) for i in order]
     if pool == "none":
@@ -178,7 +190,27 @@ def make_canvas(
     )
 
 
-def _crop(scene: Scene, size_wh: tuple[int, int]) -> tuple[tuple[slice, slice], float]:
+def _size_around(
+    size_wh: tuple[int, int], spans: tuple[slice, slice], scale: float
+) -> tuple[int, int]:
+    """The size of a canvas of some columns and rows of a picture.
+
+    As many pixels are on the left of the frame as on the right: else the two grids lie half a pixel
+    apart.
+    """
+    width, height = (
+        side + 2 * round(((span.stop - span.start) * scale - side) / 2)
+        for side, span in zip(size_wh, spans, strict=True)
+    )
+    if max(width, height) > LONGEST:
+        raise InvalidInput(
+            f"for frames of {size_wh[0]}x{size_wh[1]} the picture would have {width}x{height}"
+            f" pixels, and {LONGEST} a side are the most. Crop it, or ask for smaller frames."
+        )
+    return width, height
+
+
+def _crop(scene: Scene, size_wh: tuple[int, int], whole: bool) -> tuple[tuple[slice, slice], float]:
     """What of a picture a frame of another shape is the middle of, and its scale.
 
     The frame is put where it shows most of the instances; as much of the picture is kept on the one
@@ -190,7 +222,7 @@ def _crop(scene: Scene, size_wh: tuple[int, int]) -> tuple[tuple[slice, slice], 
         shown = size_wh[axis] / scale
         middle = _middle(scene, axis, shown)
         half = min(middle, full - middle)
-        if full - shown < 1:  # the frame has the whole of it
+        if whole or full - shown < 1:  # the frame has the whole of it
             middle = half = full / 2
         slices.append(slice(max(0, round(middle - half)), min(full, round(middle + half))))
     return (slices[1], slices[0]), scale

@@ -96,7 +96,9 @@ def make_shot(scene: Scene, size_wh: tuple[int, int], options: KenBurnsOptions) 
         InvalidInput: An option names a character that is not there, a window leaves the picture, or
             a key frame the world.
     """
-    canvas = layers.make_canvas(scene, size_wh, pool=options.pool, seed=options.seed)
+    _check_inside(scene.size_wh, options)
+    whole = options.start_window is not None or options.end_window is not None
+    canvas = layers.make_canvas(scene, size_wh, pool=options.pool, seed=options.seed, whole=whole)
     stage = layers.measure(canvas, size_wh)
     camera = _camera(canvas, stage, options)
     focus = _focus(stage, options)
@@ -125,6 +127,24 @@ def make_shot(scene: Scene, size_wh: tuple[int, int], options: KenBurnsOptions) 
 # ---------------------------------------------------------------- the camera
 
 
+def _check_inside(size_wh: tuple[int, int], options: KenBurnsOptions) -> None:
+    picture = "the picture, which is {}x{} pixels".format(*size_wh)
+    windows = {"start": options.start_window, "end": options.end_window}
+    for name, window in windows.items():
+        if window is None:
+            continue
+        right, bottom = window[0] + window[2], window[1] + window[3]
+        if right > size_wh[0] + 0.5 or bottom > size_wh[1] + 0.5:
+            raise InvalidInput(f"the {name} window leaves {picture}; got {window}.")
+    for index, key in enumerate(options.keys, 1):
+        if isinstance(key.target, tuple) and not all(
+            0 <= at <= side for at, side in zip(key.target, size_wh, strict=True)
+        ):
+            raise InvalidInput(
+                f"key frame {index}: its target is outside of {picture}; got {list(key.target)}."
+            )
+
+
 def _camera(canvas: Canvas, stage: Stage, options: KenBurnsOptions) -> Camera:
     if options.keys:
         targets = {
@@ -133,7 +153,7 @@ def _camera(canvas: Canvas, stage: Stage, options: KenBurnsOptions) -> Camera:
             if isinstance(key.target, tuple)
         }
         return Camera(stage, keyframe_path(stage, options.keys, targets))
-    if options.start_window or options.end_window:
+    if options.start_window is not None or options.end_window is not None:
         start, end = (
             _window(canvas, stage, window) for window in (options.start_window, options.end_window)
         )
