@@ -79,7 +79,8 @@ def check_place(path: str | Path, *, folder: bool = False) -> Path:
         )
     if not os.access(parent, os.W_OK | os.X_OK):
         raise CartooneditError(
-            f"cannot write {target}: the folder {parent} is not yours to write to. Choose another place."
+            f"cannot write {target}: the folder {parent} is not yours to write to. Choose another"
+            " place."
         )
     return target
 
