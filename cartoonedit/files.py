@@ -74,10 +74,13 @@ def check_place(path: str | Path, *, folder: bool = False) -> Path:
     while not os.path.lexists(parent):
         parent = parent.parent
     if not parent.is_dir():
-        raise InvalidInput(f"cannot write {target}: {parent} is a file, not a folder.")
+        raise InvalidInput(
+            f"cannot write {target}: {parent} is a file, not a folder. Choose another place."
+        )
     if not os.access(parent, os.W_OK | os.X_OK):
         raise CartooneditError(
-            f"cannot write {target}: the folder {parent} is not yours to write to. Choose another."
+            f"cannot write {target}: the folder {parent} is not yours to write to. Choose another"
+            " place."
         )
     return target
 

@@ -53,9 +53,9 @@ class KenBurnsOptions:
 
     Attributes:
         move: How the camera moves. autozoom searches for the end with the most parallax in which
-            nobody leaves the frame; zoom-in and zoom-out use the lens and the feet, dolly only the
-            feet; dolly-zoom steps back while the lens closes in; pan-left, pan-right and rise slide
-            over the picture; orbit goes round the characters; circle and sway return to where they
+            nobody leaves the frame; zoom-in and zoom-out walk and zoom the lens, dolly only walks;
+            dolly-zoom steps back while the lens closes in; pan-left, pan-right and rise slide over
+            the picture; orbit goes round the characters; circle and sway return to where they
             start, for loops; focus-pull hardly moves, but its focus does.
         start_window: What of the picture the first frame shows: left, top, width and height in its
             pixels, such as 0,0,640,360. What is shown around it fills the shape of the frame.
