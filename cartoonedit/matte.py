@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["bleed", "decontaminate", "nearest_places", "unmix"]
+__all__ = ["bleed", "decontaminate", "nearest_places", "spread", "unmix"]
 
 _OPAQUE = 250  # alpha from which a pixel counts as pure foreground
-_WINDOW = (5, 5)  # pixels over which a sampled colour is averaged
+_WINDOW = 5  # pixels over which a sampled colour is averaged, on each axis
 _REACH = 24  # pixels around the tight box in which background is sampled
 _BLEED = np.ones((9, 9), np.uint8)  # edge colours go on for 4 pixels around any alpha
 
@@ -50,13 +50,13 @@ def decontaminate(picture: NDArray[np.uint8], mask: NDArray[np.uint8]) -> NDArra
 
     front = alpha >= min(_OPAQUE, int(alpha.max()))
     edge = bleed(alpha) & ~front
-    result[box][edge] = _spread(crop, front, edge)
+    result[box][edge] = spread(crop, front, edge)
     behind = alpha == 0
     soft = (alpha > 0) & (alpha < 255)
     if behind.any() and soft.any():
         a = alpha[soft][:, None] / np.float32(255)
         colour = result[box][soft].astype(np.float32)
-        background = _spread(crop, behind, soft)
+        background = spread(crop, behind, soft)
         colour += a * (crop[soft] - a * colour - (1 - a) * background)
         result[box][soft] = _to_uint8(colour)
     return result
@@ -88,14 +88,27 @@ def nearest_places(
     return place_of_label[labels[wanted]], distance[wanted].astype(np.float32, copy=False)
 
 
-def _spread(
-    image: NDArray[np.uint8], source: NDArray[np.bool_], wanted: NDArray[np.bool_]
+def spread(
+    image: NDArray[np.uint8],
+    source: NDArray[np.bool_],
+    wanted: NDArray[np.bool_],
+    window: int = _WINDOW,
 ) -> NDArray[np.uint8]:
-    """The colour around the nearest ``source`` pixel, one row for each ``wanted`` pixel."""
+    """The mean colour in a window around the nearest ``source`` pixel, of those in ``source``.
+
+    Args:
+        image: RGB ``uint8`` ``(H, W, 3)``.
+        source: ``(H, W)``, not empty.
+        wanted: ``(H, W)``.
+        window: Side of the window, in pixels.
+
+    Returns:
+        RGB ``uint8`` ``(N, 3)``, a row for each ``wanted`` pixel.
+    """
     nearest, _ = nearest_places(source, wanted)
     weight = source.astype(np.uint8)
-    total = cv2.boxFilter(image * weight[..., None], cv2.CV_32F, _WINDOW, normalize=False)
-    count = cv2.boxFilter(weight, cv2.CV_32F, _WINDOW, normalize=False)
+    total = cv2.boxFilter(image * weight[..., None], cv2.CV_32F, (window,) * 2, normalize=False)
+    count = cv2.boxFilter(weight, cv2.CV_32F, (window,) * 2, normalize=False)
     return _to_uint8(total.reshape(-1, 3)[nearest] / count.reshape(-1)[nearest, None])
 
 

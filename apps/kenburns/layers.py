@@ -21,6 +21,7 @@ from cartoonedit.depth import pool_depth, snap_edges
 from cartoonedit.errors import InvalidInput
 from cartoonedit.inpaint import FAINT, fill_smooth, fringe, grow, inpaint, make_plate
 from cartoonedit.matte import unmix
+from cartoonedit.outline import snap_outline
 
 if TYPE_CHECKING:
     from cartoonedit.inpaint import Inpainter
@@ -174,11 +175,12 @@ def make_canvas(
             if scene[i].depth is None:
                 own = fill_smooth(depth, masks[i] < min(250, masks[i].max()))
                 depths[place] = disparity(_scaled(own[crop], size))
-    scaled = [_scaled(masks[i][crop], size) for i in order]
+    picture = _scaled(scene.picture[crop], size)
+    scaled = [snap_outline(picture, _scaled(masks[i][crop], size)) for i in order]
     # Neither shrunk to nothing nor beside the crop.
     kept = [place for place, mask in enumerate(scaled) if mask.any()]
     return Canvas(
-        picture=_scaled(scene.picture[crop], size),
+        picture=picture,
         plate=_scaled(plate[crop], size),
         q=disparity(_scaled(far[crop], size)),
         masks=[scaled[place] for place in kept],
@@ -418,13 +420,17 @@ def _complete(
         touching = (mask >= 128) & near
         if touching.any():
             distance = _distance(touching)
-            # Nor does it go round the one in front: what hides closer to something else is of that.
-            elsewhere = _distance((front < FAINT) & (distance > beside))
+            # Nor does it go round the one in front: what hides closer to something else is of that,
+            # and what is beside the one in front is nobody's.
+            elsewhere = _distance((front < FAINT) & (distance > beside)) - beside
             behind = (distance <= np.minimum(margin, elsewhere)) & (front > 0)
             solid = behind & ((front == 255) | (distance <= beside))
             extended.append(np.where(solid, np.uint8(255), mask))
-            # Half as far as masks may be off: an outline of its own must not be painted out.
-            covered.append(behind | (touching & grow(front >= FAINT, beside // 2)))
+            # Where both have a share, the colours are of the one with more. A mask that fits is
+            # off by a pixel at most: an outline of its own must not be painted out.
+            theirs = front >= 128
+            mixed = touching & grow(theirs, max(1, beside // 5))
+            covered.append((behind & (theirs | (mask < 128))) | mixed)
         else:
             extended.append(mask)
             covered.append(np.zeros(mask.shape, bool))
@@ -441,10 +447,10 @@ def _continue(
     colour: NDArray[np.uint8], mask: NDArray[np.uint8], covered: NDArray[np.bool_]
 ) -> NDArray[np.uint8]:
     """Continue an instance's own colours into the part of it that others cover."""
-    unknown = covered | (mask < 250)
+    unknown = covered | ((mask < 250) & grow(covered, 8))  # what is farther is not looked at
     if not covered.any() or unknown.all():
         return colour
-    filled = cv2.inpaint(colour, unknown.astype(np.uint8), 5, cv2.INPAINT_TELEA)
+    filled = cv2.inpaint(colour, unknown.astype(np.uint8), 5, cv2.INPAINT_NS)
     return np.where(covered[..., None], filled, colour)
 
 
