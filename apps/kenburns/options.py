@@ -77,6 +77,8 @@ class KenBurnsOptions:
         pool: How a character gets its one depth: the mean of the depth map inside it (the paper's),
             its median, its base (the depth where it stands), or none to keep the depth at every
             pixel.
+        snap_outlines: Let the edges of the masks follow the drawing before characters are cut out;
+            without for masks that are exact to the pixel.
         aperture: Depth of field, 0 to 3; 0 has everything sharp, or is 1 where the focus travels.
         focus: What is in focus where there is an aperture: a character's name such as character-1,
             near, far, or a depth from 0 to 1. By default the nearest character.
@@ -105,6 +107,7 @@ class KenBurnsOptions:
     easing: Easing = "smooth"
     loop: Loop = "once"
     pool: Pool = "mean"
+    snap_outlines: bool = True
     aperture: float = 0.0
     focus: str | None = None
     focus_to: str | None = None

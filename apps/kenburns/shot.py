@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.kenburns import layers
 from apps.kenburns.accents import Accents
 from apps.kenburns.camera import Pose, disparity
+from apps.kenburns.canvas import Canvas, make_canvas, measure
 from apps.kenburns.finish import Finish, make_finish
 from apps.kenburns.keyframes import keyframe_path
-from apps.kenburns.layers import Canvas
+from apps.kenburns.layers import build
 from apps.kenburns.moves import PARALLAX, plan
 from apps.kenburns.options import KenBurnsOptions
 from apps.kenburns.path import Camera
@@ -98,8 +98,15 @@ def make_shot(scene: Scene, size_wh: tuple[int, int], options: KenBurnsOptions) 
     """
     _check_inside(scene.size_wh, options)
     whole = options.start_window is not None or options.end_window is not None
-    canvas = layers.make_canvas(scene, size_wh, pool=options.pool, seed=options.seed, whole=whole)
-    stage = layers.measure(canvas, size_wh)
+    canvas = make_canvas(
+        scene,
+        size_wh,
+        pool=options.pool,
+        seed=options.seed,
+        whole=whole,
+        outlines=options.snap_outlines,
+    )
+    stage = measure(canvas, size_wh)
     camera = _camera(canvas, stage, options)
     focus = _focus(stage, options)
     accents = Accents.parse(options.accent or "", stage, options.seconds, options.strength)
@@ -109,7 +116,7 @@ def make_shot(scene: Scene, size_wh: tuple[int, int], options: KenBurnsOptions) 
         poses = [eye for pose in poses for eye in eyes(pose)]
     own = accents.reach(stage)
     reach = (stage.reach(poses) + own) * canvas.q.shape[1]
-    made = layers.build(canvas, size_wh, reach, seed=options.seed)
+    made = build(canvas, size_wh, reach, seed=options.seed)
     planes = [focus(step / SAMPLES) for step in range(SAMPLES + 1)]
     look = Look(
         aperture=_aperture(options),

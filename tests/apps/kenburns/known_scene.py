@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.kenburns.camera import FAR, Pose
-from apps.kenburns.layers import Canvas, Layers, Surface, make_canvas, measure
+from apps.kenburns.canvas import Canvas, make_canvas, measure
+from apps.kenburns.layers import Layers, Surface
 from apps.kenburns.render import Renderer
 from cartoonedit.scene import Instance, Scene
 
