@@ -33,6 +33,9 @@ class Painter(Protocol):
     def texture(self, layer: Layer, *, sharp: bool = True) -> Any:
         """A layer as a texture, at :data:`DENSITY`; one that is blurred needs less care."""
 
+    def load(self, dense: Layer) -> Any:
+        """A texture that has :data:`DENSITY` already."""
+
     def mix(self, one: Any, share: float, other: Any) -> Any:
         """The share 0..1 of one texture and the rest of another of its size."""
 
@@ -72,6 +75,10 @@ class CpuPainter:
         )
         # Cubic interpolation overshoots; a premultiplied colour cannot exceed its alpha.
         return np.minimum(dense, dense[..., 3:]) if sharp else dense
+
+    def load(self, dense: Layer) -> Layer:
+        """As :class:`Painter` says."""
+        return dense
 
     def mix(self, one: Layer, share: float, other: Layer) -> Layer:
         """As :class:`Painter` says."""

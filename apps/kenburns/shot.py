@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from apps.kenburns.accents import Accents
 from apps.kenburns.camera import Pose, disparity
 from apps.kenburns.canvas import Canvas, make_canvas, measure
+from apps.kenburns.detail import FINER, has_detail
 from apps.kenburns.finish import Finish, make_finish
 from apps.kenburns.keyframes import keyframe_path
 from apps.kenburns.layers import build
@@ -98,14 +99,18 @@ def make_shot(scene: Scene, size_wh: tuple[int, int], options: KenBurnsOptions) 
     """
     _check_inside(scene.size_wh, options)
     whole = options.start_window is not None or options.end_window is not None
-    canvas = make_canvas(
-        scene,
-        size_wh,
-        pool=options.pool,
-        seed=options.seed,
-        whole=whole,
-        outlines=options.snap_outlines,
-    )
+
+    def canvas_for(frame_wh: tuple[int, int]) -> Canvas:
+        return make_canvas(
+            scene,
+            frame_wh,
+            pool=options.pool,
+            seed=options.seed,
+            whole=whole,
+            outlines=options.snap_outlines,
+        )
+
+    canvas = canvas_for(size_wh)
     stage = measure(canvas, size_wh)
     camera = _camera(canvas, stage, options)
     focus = _focus(stage, options)
@@ -116,7 +121,10 @@ def make_shot(scene: Scene, size_wh: tuple[int, int], options: KenBurnsOptions) 
         poses = [eye for pose in poses for eye in eyes(pose)]
     own = accents.reach(stage)
     reach = (stage.reach(poses) + own) * canvas.q.shape[1]
-    made = build(canvas, size_wh, reach, seed=options.seed)
+    made, fine = build(canvas, size_wh, reach, seed=options.seed), None
+    if has_detail(canvas, stage, poses) and not (_aperture(options) or own):
+        fine_wh = (FINER * size_wh[0], FINER * size_wh[1])
+        fine = build(canvas_for(fine_wh), fine_wh, FINER * reach, seed=options.seed)
     planes = [focus(step / SAMPLES) for step in range(SAMPLES + 1)]
     look = Look(
         aperture=_aperture(options),
@@ -126,7 +134,7 @@ def make_shot(scene: Scene, size_wh: tuple[int, int], options: KenBurnsOptions) 
         reach=own,
         device=options.render_device,
     )
-    render = Renderer(made, stage, size_wh, poses, look)
+    render = Renderer(made, stage, size_wh, poses, look, fine)
     finish = make_finish(size_wh, vignette=options.vignette, grade=options.grade)
     return Shot(options, stage, camera, render, focus, accents, finish, eyes)
 
