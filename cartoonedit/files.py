@@ -19,6 +19,7 @@ __all__ = [
     "PICTURE_SUFFIXES",
     "atomic_folder",
     "atomic_path",
+    "check_place",
     "expand_pictures",
     "sha256",
     "write_json",
@@ -44,6 +45,46 @@ PICTURE_SUFFIXES = frozenset(
 """Endings that count as pictures when a folder is searched; a file named outright may have any."""
 
 
+def check_place(path: str | Path, *, folder: bool = False) -> Path:
+    """Find out, before the work, whether a file or a folder can be written.
+
+    Args:
+        path: Where to write. Missing parent folders do not matter.
+        folder: Whether it is a folder.
+
+    Returns:
+        ``path``, or what it links to: that is replaced, not the link.
+
+    Raises:
+        InvalidInput: A file is where a folder must be, or a folder where the file shall be.
+        CartooneditError: The folder may not be written to.
+    """
+    target = Path(path)
+    if target.is_symlink():
+        target = target.resolve()
+    if folder and target.exists() and not target.is_dir():
+        raise InvalidInput(
+            f"cannot write a folder at {target}: a file of that name is there. Give another name."
+        )
+    if not folder and target.is_dir():
+        raise InvalidInput(
+            f"cannot write a file at {target}: it is a folder. Give a file name inside it."
+        )
+    parent = target.absolute().parent
+    while not os.path.lexists(parent):
+        parent = parent.parent
+    if not parent.is_dir():
+        raise InvalidInput(
+            f"cannot write {target}: {parent} is a file, not a folder. Choose another place."
+        )
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise CartooneditError(
+            f"cannot write {target}: the folder {parent} is not yours to write to. Choose another"
+            " place."
+        )
+    return target
+
+
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Give a temporary path beside ``path``, which takes its place when the block ends well.
@@ -53,16 +94,10 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     what stood at ``path`` before is untouched.
 
     Raises:
-        InvalidInput: ``path`` is a folder.
-        CartooneditError: The block ended without writing the file.
+        InvalidInput: ``path`` is a folder, or below a file.
+        CartooneditError: The folder may not be written to, or the block wrote no file.
     """
-    target = Path(path)
-    if target.is_symlink():  # replace what the link points at, not the link
-        target = target.resolve()
-    if target.is_dir():
-        raise InvalidInput(
-            f"cannot write a file at {target}: it is a folder. Give a file name inside it."
-        )
+    target = check_place(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = _beside(target)
     try:
@@ -89,15 +124,10 @@ def atomic_folder(path: str | Path, *, stale: Iterable[str] = ()) -> Iterator[Pa
             block did not write anew are deleted at the end.
 
     Raises:
-        InvalidInput: ``path`` is a file.
+        InvalidInput: ``path`` is a file, or below one.
+        CartooneditError: The folder may not be written to.
     """
-    target = Path(path)
-    if target.is_symlink():
-        target = target.resolve()
-    if target.exists() and not target.is_dir():
-        raise InvalidInput(
-            f"cannot write a folder at {target}: a file of that name is there. Give another name."
-        )
+    target = check_place(path, folder=True)
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = _beside(target)
     partial.mkdir()

@@ -17,7 +17,7 @@ from cartoonedit.export import overlay
 from cartoonedit.samples import sample_path
 
 HERE = Path(__file__).parent
-HERO_WH, FRAMES, MILLISECONDS = (520, 332), 16, 100
+HERO_WH, FPS, SECONDS = (520, 332), 10, 3
 PANEL_WH, GAP = (480, 306), 6
 
 
@@ -32,15 +32,14 @@ def main() -> None:
 
 
 def save_clip(scene: ce.Scene, path: Path) -> None:
-    """The move there and back; frame N does not repeat frame 0, so that it loops without a stop."""
-    camera = ce.KenBurns(size_wh=HERO_WH, fps=FRAMES, duration=1, strength=1.3)
-    there = [Image.fromarray(frame) for frame in camera.frames(scene)]
-    first, *others = there + there[-2:0:-1]
+    """The move there and back, without a frame twice."""
+    clip = ce.KenBurns(size_wh=HERO_WH, fps=FPS, duration=SECONDS, loop="pingpong", strength=1.3)
+    first, *others = (Image.fromarray(frame) for frame in clip.frames(scene))
     first.save(
         path,
         save_all=True,
         append_images=others,
-        duration=MILLISECONDS,
+        duration=round(1000 / FPS),
         loop=0,
         quality=50,
         method=6,

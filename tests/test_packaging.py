@@ -9,6 +9,7 @@ import pytest
 
 NEEDED = [
     "apps/cli/__init__.py",
+    "apps/kenburns/export/import.jsx",
     "apps/py.typed",
     "cartoonedit/py.typed",
     "cartoonedit/samples/LICENCE.md",
@@ -16,6 +17,7 @@ NEEDED = [
     "cartoonedit/samples/novel.jpg",
     "prompts/negatives.yaml",
     "prompts/py.typed",
+    "prompts/tags.yaml",
     "segmentation/py.typed",
     "segmentation/weights/MODEL_CARD.md",
     "segmentation/weights/isnet-slim.safetensors",

@@ -1,10 +1,11 @@
-"""The README promises nothing that is not there."""
+"""README and guides promise nothing that is not there."""
 
 from __future__ import annotations
 
 import re
 import shlex
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import typer
@@ -13,10 +14,22 @@ from PIL import Image
 from apps.cli.app import root as command_line
 from cartoonedit.samples import sample_path
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-COMMANDS = re.findall(r"^    cartoonedit (.*?)(?:\s+#.*)?$", README, flags=re.MULTILINE)
+ROOT = Path(__file__).parent.parent
+PAGES = {
+    path: path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *ROOT.glob("docs/*.md"))
+}
+README = PAGES[ROOT / "README.md"]
+COMMANDS = [
+    line
+    for page in PAGES.values()
+    for line in re.findall(r"^    cartoonedit (.*?)(?:\s+#.*)?$", page, flags=re.MULTILINE)
+]
 SNIPPETS = re.findall(r"^```python\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
-LINKS = re.findall(r"\]\((?!https?:)([^)#]+)", README)
+LINKS = [
+    path.parent / link
+    for path, page in PAGES.items()
+    for link in re.findall(r"\]\((?!https?:)([^)#]+)", page)
+]
 
 
 @pytest.mark.parametrize("line", COMMANDS)
@@ -35,9 +48,23 @@ def test_commands_parse(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     command.parse_args(context, words)  # raises where a name or value is not right
 
 
-@pytest.mark.parametrize("link", LINKS)
-def test_links_lead_somewhere(root: Path, link: str) -> None:
-    assert (root / link).exists()
+@pytest.mark.parametrize("link", LINKS, ids=lambda link: link.name)
+def test_links_lead_somewhere(link: Path) -> None:
+    assert link.exists()
+
+
+def test_the_guide_to_ken_burns_knows_every_move_and_its_key_frames_are_read(
+    tmp_path: Path,
+) -> None:
+    from apps.kenburns.keyframes import read_keyframes
+    from apps.kenburns.options import Move
+
+    guide = PAGES[ROOT / "docs" / "kenburns.md"]
+    rows = "".join(re.findall(r"^\| (`.*?) \|", guide, flags=re.MULTILINE))
+    assert {*get_args(Move)} <= {*re.findall(r"`([a-z-]+)`", rows)}
+    (example,) = re.findall(r"^```yaml\n(.*?)^```", guide, flags=re.MULTILINE | re.DOTALL)
+    (tmp_path / "camera.yaml").write_text(example)
+    assert len(read_keyframes(tmp_path / "camera.yaml")) == 3
 
 
 @pytest.mark.slow

@@ -14,6 +14,9 @@ def main(argv: list[str] | None = None) -> None:
     Raises:
         SystemExit: Always. 0: done; 1: an item failed; 2: wrong usage; 130: stopped by Ctrl-C.
     """
-    from apps.cli.app import root
+    try:
+        from apps.cli.app import root
 
-    root()(args=argv, prog_name="cartoonedit")
+        root()(args=argv, prog_name="cartoonedit")
+    except KeyboardInterrupt:  # before there is a command to be stopped
+        raise SystemExit(130) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,6 +16,7 @@ from apps.cli.places import distinct, is_scene, scene_folders
 from apps.cli.record import write_record
 from apps.cli.terminal import print_json, say
 from apps.kenburns import KenBurnsOptions
+from cartoonedit.errors import CartooneditError, InvalidInput
 from segmentation.options import SegmentOptions
 
 if TYPE_CHECKING:
@@ -36,30 +38,12 @@ def kenburns(
             "--out", "-o", help="The clip: .mp4 .webm .mov .gif .apng .webp, or a folder of PNGs."
         ),
     ],
-    start_window: Annotated[
-        options.Window | None,
-        typer.Option(
-            "--from",
-            parser=options.Window.parse,
-            metavar="X,Y,W,H",
-            help="What of the picture the first frame shows, in its pixels.",
-        ),
-    ] = None,
-    end_window: Annotated[
-        options.Window | None,
-        typer.Option(
-            "--to",
-            parser=options.Window.parse,
-            metavar="X,Y,W,H",
-            help="What the last frame shows. Windows take the place of a named move.",
-        ),
-    ] = None,
     save_scene: Annotated[
         Path | None,
         typer.Option(
             file_okay=False,
-            help="Folder for the masks, depth map and background as files: mend them, and give the"
-            " folder in place of the picture. Of several pictures each has its own folder in it.",
+            help="New folder for the masks, depth map and background as files: mend them, and give"
+            " the folder in place of the picture. Of several pictures each has a folder in it.",
         ),
     ] = None,
     layers: Annotated[
@@ -74,34 +58,38 @@ def kenburns(
 ) -> None:
     """Render a camera move with the characters as layers.
 
-    Takes pictures, which are segmented first, and folders that `cartoonedit segment` wrote, whose
-    masks, depth map and plate may have been edited. Of several pictures each has its clip in OUT.
+    Takes pictures, which are segmented first, and folders that `cartoonedit segment` or
+    --save-scene wrote, whose masks, depth map and plate may have been edited. Of several pictures
+    each has its clip in the folder OUT: .mp4, or .webm with --transparent.
     """
     from apps.kenburns import KenBurns
 
-    values |= {"start_window": start_window, "end_window": end_window}
     camera = options.build(KenBurnsOptions, values)
     depth, plate = options.build(DepthOptions, values), options.build(PlateOptions, values)
     make_segmenter = options.segmenter_maker(values)
     files, missing = find_pictures(pictures)
-    clips = _clips(files, out)
+    clips = _clips(files, len(files) + len(missing), out, camera)
     _check_layers(files, layers)
-    folders = scene_folders(files, save_scene) if save_scene and len(files) > 1 else {}
+    folders = _scene_folders(files, save_scene)
+    new = [folder for folder in folders.values() if not is_scene(folder)]
+    _keep_apart(
+        [*files, camera.keyframes, plate.plate, depth.file], [*clips.values(), layers, *new]
+    )
     segmenter = None if all(map(is_scene, files)) else make_segmenter()
 
     def work(file: Path, progress: Progress) -> dict[str, Any]:
         scene = with_depth(_open(file, segmenter, progress), depth, values["device"])
-        scene = with_plate(scene, plate, values["device"], progress)
-        KenBurns(camera)(scene, clips[file], progress)
-        if layers:
-            KenBurns(camera).export_layers(scene, layers, progress)
+        scene = with_plate(scene, plate, values["device"], camera.seed, progress)
         if save_scene:
-            scene.save(folders.get(file, save_scene), parts=("depth", "plate"))
+            scene.save(folders[file], parts=("depth", "plate"))
+        KenBurns(camera)(scene, clips[file], progress)
         models = {} if is_scene(file) else options.model_files(values)
         inputs = [*_inputs(file), *([camera.keyframes] if camera.keyframes else [])]
-        write_record(
-            ctx, clips[file], inputs=inputs, models=models, pictures=[file], out=clips[file]
-        )
+        # A record repeats the clip. Scene and layers may have been worked on since: not over those.
+        actual = {"pictures": [file], "out": clips[file], "save_scene": None, "layers": None}
+        write_record(ctx, clips[file], inputs=inputs, models=models, **actual)
+        if layers:
+            KenBurns(camera).export_layers(scene, layers, progress)
         if not as_json:
             say(f"{file}: {clips[file]}")
         return {
@@ -120,18 +108,42 @@ def kenburns(
         raise typer.Exit(1)
 
 
-def _clips(files: list[Path], out: Path) -> dict[Path, Path]:
-    from cartoonedit.video import FORMATS
+def _clips(files: list[Path], count: int, out: Path, camera: KenBurnsOptions) -> dict[Path, Path]:
+    """Where the clip of each picture goes; ``count`` of them were asked for.
 
-    if out.suffix and out.suffix.lower() not in FORMATS:
-        raise typer.BadParameter(f"--out must end in one of {', '.join(FORMATS)}; got {out}.")
-    if len(files) == 1:
-        return {files[0]: out}
-    if out.suffix:
+    Raises:
+        typer.BadParameter: There can be no such clip.
+    """
+    from cartoonedit.video import VideoWriter
+
+    clips = {files[0]: out}
+    if count == 1 and out.name in ("", ".."):
         raise typer.BadParameter(
-            f"{len(files)} pictures make {len(files)} clips: give --out a folder, not {out}."
+            f"--out must name a clip, or a new folder for its frames; got {str(out)!r}."
         )
-    return distinct(files, lambda name: out / f"{name}.mp4", lambda file, path: True)
+    if count > 1:
+        if out.suffix:
+            raise typer.BadParameter(
+                f"{count} pictures make {count} clips: give --out a folder, not {out}."
+            )
+        ending = ".webm" if camera.transparent else ".mp4"
+        clips = distinct(files, lambda name: out / f"{name}{ending}", lambda file, path: True)
+    for clip in clips.values():
+        try:
+            VideoWriter(clip, (2, 2), camera.fps, alpha=camera.transparent)
+        except InvalidInput as error:
+            raise typer.BadParameter(f"--out: {error}") from error
+        _check_place("--out", clip, folder=not clip.suffix)
+    return clips
+
+
+def _check_place(option: str, path: Path, *, folder: bool) -> None:
+    from cartoonedit.files import check_place
+
+    try:
+        check_place(path, folder=folder)
+    except CartooneditError as error:
+        raise typer.BadParameter(f"{option}: {error}") from error
 
 
 def _check_layers(files: list[Path], layers: Path | None) -> None:
@@ -146,6 +158,41 @@ def _check_layers(files: list[Path], layers: Path | None) -> None:
         )
     if len(files) > 1:
         raise typer.BadParameter(f"--layers is for one picture; got {len(files)}.")
+    _check_place("--layers", layers, folder=not layers.suffix)
+
+
+def _scene_folders(files: list[Path], out: Path | None) -> dict[Path, Path]:
+    """The folder for the scene of each picture; none is one with a scene in it already.
+
+    Raises:
+        typer.BadParameter: There is a scene already, in which a person may have mended something.
+    """
+    if out is None:
+        return {}
+    folders = scene_folders(files, out) if len(files) > 1 else {files[0]: out}
+    for file, folder in folders.items():
+        if is_scene(folder) and not (file.exists() and folder.exists() and file.samefile(folder)):
+            raise typer.BadParameter(
+                f"--save-scene: {folder} holds a scene already. Give it in place of {file}, to"
+                " render it as it is, or name another folder."
+            )
+        _check_place("--save-scene", folder, folder=True)
+    return folders
+
+
+def _keep_apart(read: Iterable[Path | None], made: Iterable[Path | None]) -> None:
+    """Refuse to write over what is read, or one result over another.
+
+    Raises:
+        typer.BadParameter: Two are the same.
+    """
+    taken = {path.expanduser().resolve() for path in read if path}
+    for path in filter(None, made):
+        if path.resolve() in taken:
+            raise typer.BadParameter(
+                f"{path} would be written over what this run reads or writes. Give another place."
+            )
+        taken.add(path.resolve())
 
 
 def _open(file: Path, segmenter: Segmenter | None, progress: Progress) -> Scene:

@@ -189,7 +189,14 @@ def build(cls: type[Made], values: Mapping[str, Any]) -> Made:
     try:
         return cls(**{field.name: values[field.name] for field in fields(cls)})  # type: ignore[arg-type]
     except InvalidInput as error:
-        raise typer.BadParameter(str(error)) from error
+        names = {field.name for field in fields(cls)}  # type: ignore[arg-type]
+
+        def spell(word: re.Match[str]) -> str:
+            return flag(word[0]) if word[0] in names else word[0]
+
+        # The name of a field is its first word, or has an underscore, as no other word has.
+        message = re.sub(r"^\w+|\b[a-z]+(_[a-z]+)+\b", spell, str(error))
+        raise typer.BadParameter(message) from error
 
 
 def _default(field: Field[Any]) -> Any:
@@ -203,26 +210,33 @@ def _parameter(cls: type, field: Field[Any], default: Any) -> inspect.Parameter:
     if get_origin(hint) is Annotated:
         hint, shared = get_args(hint)
         option = copy(shared)
-    option.help = describe_field(cls, field.name)
-    if field.name.endswith("_wh"):  # a pair of pixels is one word on the command line
-        option = typer.Option(
-            f"--{field.name.removesuffix('_wh').replace('_', '-')}",
-            parser=Size.parse,
-            metavar="WxH",
-            help=option.help,
-        )
-        hint = Size | None if default is None else Size
-        default = default if default is None else str(Size(*default))
+    word = next((word for ending, word in _WORDS.items() if field.name.endswith(ending)), None)
+    if word is not None:
+        option = typer.Option(flag(field.name), parser=word.parse, metavar=_METAVARS[word])
+        hint = word if default is not None else word | None
+        default = None if default is None else str(word(*default))
     elif hint is bool:
-        flag = field.name.replace("_", "-")
-        names = f"--{flag}/--no-{flag}" if default else f"--{flag}"
-        option = typer.Option(names, help=option.help)
+        names = flag(field.name)
+        option = typer.Option(f"{names}/--no-{names[2:]}" if default else names)
+    option.help = describe_field(cls, field.name)
     return inspect.Parameter(
         field.name,
         inspect.Parameter.KEYWORD_ONLY,
         default=inspect.Parameter.empty if default is MISSING else default,
         annotation=Annotated[hint, option],
     )
+
+
+_WORDS: dict[str, type[Size | Window]] = {"_wh": Size, "_window": Window}
+"""Fields of several numbers that are one word on the command line, by how their names end."""
+
+_METAVARS = {Size: "WxH", Window: "X,Y,W,H"}
+_FLAGS = {"start_window": "--from", "end_window": "--to"}
+
+
+def flag(name: str) -> str:
+    """The option of a field."""
+    return _FLAGS.get(name, f"--{name.removesuffix('_wh').replace('_', '-')}")
 
 
 def describe_field(cls: type, name: str) -> str:

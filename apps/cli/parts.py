@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -12,6 +12,9 @@ from cartoonedit.errors import InvalidInput
 from cartoonedit.runtime import Progress, silent
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from cartoonedit.inpaint import Inpainter
     from cartoonedit.scene import Scene
 
@@ -23,10 +26,11 @@ class DepthOptions:
     """Where the depth map comes from.
 
     Attributes:
-        depth: Depth estimator by name, a transformers repository or folder, or a depth map: .png,
-            .npy, .exr.
-        depth_convention: How a depth map is to be read: black is near and white is far, the
-            reverse, or distances.
+        depth: A depth map of your own (.png, .npy, .exr), or what estimates it: layered (needs no
+            weights), leres (the paper's), zoe, midas, depth-anything-v2-small, depthpro, marigold,
+            or a transformers folder or repository. By default that of a saved scene, else layered.
+        depth_convention: How a depth map of your own is to be read: far-white has black near and
+            white far, near-white the reverse, metric holds distances.
         instance_depth: Depth of a character by hand, from 0 (nearest) to 1, such as
             character-2=0.4; may be repeated.
     """
@@ -38,7 +42,21 @@ class DepthOptions:
     )
 
     def __post_init__(self) -> None:
+        if self.depth is not None:
+            from cartoonedit.depth import check_estimator
+
+            check_estimator(self.depth)
+        if self.depth_convention != "far-white" and not self.file:
+            raise InvalidInput("depth_convention is for a depth map that depth names.")
         self.by_hand()
+
+    @property
+    def file(self) -> Path | None:
+        """The depth map, if depth is one."""
+        from cartoonedit.depth import ESTIMATORS
+
+        path = Path(self.depth or "").expanduser()
+        return path if self.depth not in ESTIMATORS and path.is_file() else None
 
     def by_hand(self) -> dict[str, float]:
         """The depths by hand, by name.
@@ -55,7 +73,7 @@ class DepthOptions:
                 depths[name] = float("nan")
             if not name or not 0 <= depths[name] <= 1:
                 raise InvalidInput(
-                    f"instance_depth is NAME=DEPTH with a depth from 0 to 1; got {text!r}."
+                    f"instance_depth must be NAME=DEPTH with a depth from 0 to 1; got {text!r}."
                 )
         return depths
 
@@ -65,10 +83,11 @@ class PlateOptions:
     """How the background behind the characters is filled.
 
     Attributes:
-        plate: A picture of the background to use as it is.
+        plate: A picture of the background to use as it is, of the picture's size.
         inpainter: What fills the background: patchmatch copies patches and needs no weights; lama
             is a quick network; latent-diffusion is the paper's, which tags the fill and repaints
-            it; smooth is instant and for flat colours.
+            it; smooth is instant and for flat colours. By default that of a saved scene, else
+            patchmatch.
         inpaint_model: The weights, in place of the inpainter's own: a name of the catalogue, a
             repository, a folder or a .safetensors file.
         inpaint_prompt: What the background shows, before the tags; for latent-diffusion.
@@ -78,8 +97,8 @@ class PlateOptions:
         offload: What of a diffusion model waits in main memory until it is needed.
     """
 
-    plate: Annotated[Path | None, typer.Option(metavar="FILE")] = None
-    inpainter: Literal["patchmatch", "lama", "latent-diffusion", "smooth"] = "patchmatch"
+    plate: Annotated[Path | None, typer.Option(metavar="FILE", exists=True, dir_okay=False)] = None
+    inpainter: Literal["patchmatch", "lama", "latent-diffusion", "smooth"] | None = None
     inpaint_model: Annotated[str | None, typer.Option(metavar="NAME|FILE")] = None
     inpaint_prompt: str | None = None
     inpaint_steps: Annotated[int, typer.Option(min=1, max=1000)] = 32
@@ -88,11 +107,20 @@ class PlateOptions:
     offload: Literal["none", "model", "group", "sequential"] = "none"
 
     def __post_init__(self) -> None:
-        if self.inpaint_model and self.inpainter not in ("lama", "latent-diffusion"):
-            raise InvalidInput(
-                f"inpaint_model is for lama and latent-diffusion; {self.inpainter} has no weights."
-            )
-        self.make("cpu", silent)
+        for name in self.tuned:
+            if self.inpainter not in _USED_BY[name]:
+                users, got = " or ".join(_USED_BY[name]), self.inpainter or "none"
+                raise InvalidInput(f"{name} is for the inpainter {users}; got {got}.")
+        try:
+            self.make("cpu", silent)
+        except InvalidInput as error:
+            raise InvalidInput(f"inpainter {self.inpainter}: {error}") from error
+
+    @property
+    def tuned(self) -> list[str]:
+        """The options of an inpainter that are not as they are by default."""
+        own = {one.name: one.default for one in fields(self) if one.name in _USED_BY}
+        return [name for name, default in own.items() if getattr(self, name) != default]
 
     def make(self, device: str, progress: Progress) -> str | Inpainter:
         """The inpainter.
@@ -119,7 +147,34 @@ class PlateOptions:
 
             given |= {"weights": self.inpaint_model} if self.inpaint_model else {}
             return LamaInpainter(device=device, **given)
-        return self.inpainter
+        return self.inpainter or "patchmatch"
+
+
+_USED_BY = {
+    "inpaint_model": ("lama", "latent-diffusion"),
+    "inpaint_side": ("lama", "latent-diffusion"),
+    "inpaint_prompt": ("latent-diffusion",),
+    "inpaint_steps": ("latent-diffusion",),
+    "inpaint_strength": ("latent-diffusion",),
+    "offload": ("latent-diffusion",),
+}
+"""Option to the inpainters that look at it; others would ignore what a person asked for."""
+
+
+@dataclass(frozen=True)
+class _Seeded:
+    """An inpainter that always takes one seed: a scene has none of its own."""
+
+    method: str | Inpainter
+    name: str
+    seed: int
+
+    def __call__(
+        self, image: NDArray[np.uint8], hole: NDArray[np.bool_], seed: int
+    ) -> NDArray[np.uint8]:
+        from cartoonedit.inpaint import inpaint
+
+        return inpaint(image, hole, self.method, seed=self.seed)
 
 
 def with_depth(scene: Scene, options: DepthOptions, device: str) -> Scene:
@@ -131,9 +186,8 @@ def with_depth(scene: Scene, options: DepthOptions, device: str) -> Scene:
     if options.depth is not None:
         from cartoonedit.depth import DepthEstimator, read_depth
 
-        path = Path(options.depth).expanduser()
-        if path.suffix and path.is_file():
-            depth = read_depth(path, scene.size_wh, convention=options.depth_convention)
+        if options.file:
+            depth = read_depth(options.file, scene.size_wh, convention=options.depth_convention)
             scene = scene.replace(depth=depth)
         else:
             estimator = DepthEstimator(options.depth, device)
@@ -148,7 +202,9 @@ def with_depth(scene: Scene, options: DepthOptions, device: str) -> Scene:
     )
 
 
-def with_plate(scene: Scene, options: PlateOptions, device: str, progress: Progress) -> Scene:
+def with_plate(
+    scene: Scene, options: PlateOptions, device: str, seed: int, progress: Progress
+) -> Scene:
     """A scene with the background that a person asked for.
 
     A plate that a person painted stays, unless another way to make it is asked for.
@@ -156,10 +212,12 @@ def with_plate(scene: Scene, options: PlateOptions, device: str, progress: Progr
     Raises:
         InvalidInput: The file cannot be used.
     """
+    if options.inpainter not in (None, scene.inpainter) or options.tuned:
+        scene = scene.replace(inpainter=options.make(device, progress), plate=None)
     if options.plate is not None:
         from cartoonedit.images import open_image
 
-        return scene.replace(plate=open_image(options.plate))
-    if options.inpainter == scene.inpainter and options == PlateOptions():
-        return scene
-    return scene.replace(inpainter=options.make(device, progress), plate=None)
+        scene = scene.replace(plate=open_image(options.plate))
+    if seed and not scene.has("plate"):
+        scene = scene.replace(inpainter=_Seeded(scene.fill, scene.inpainter, seed))
+    return scene

@@ -143,7 +143,7 @@ def _with_plate(scene: Scene, seed: int) -> Scene:
     from cartoonedit.inpaint import make_plate
 
     masks = [instance.mask for instance in scene]
-    return scene.replace(plate=make_plate(scene.picture, masks, scene.inpainter, seed=seed))
+    return scene.replace(plate=make_plate(scene.picture, masks, scene.fill, seed=seed))
 
 
 def _coco(scene: Scene, name: str) -> dict[str, Any]:

@@ -128,6 +128,7 @@ class KenBurns:
             fps=options.fps,
             duration=options.seconds,
             loop=options.loop,
+            outlines=options.snap_outlines,
             progress=progress,
         )
 

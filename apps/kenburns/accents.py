@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from apps.kenburns.stage import Box, Stage
 from cartoonedit.errors import InvalidInput
 
-__all__ = ["ACCENTS", "Accents"]
+__all__ = ["ACCENTS", "Accents", "read_accents"]
 
 ACCENTS = ("float", "sway")
 
@@ -50,16 +50,13 @@ class Accents:
 
     @classmethod
     def parse(cls, text: str, stage: Stage, duration: float, strength: float) -> Accents:
-        """Read ``float``, for all, or ``character-1=float,character-2=sway``.
+        """Choose who moves how; see :func:`read_accents` for the text.
 
         Raises:
             InvalidInput: A name is unknown.
         """
         kinds: dict[str, str] = {}
-        for part in filter(None, (part.strip() for part in text.split(","))):
-            name, _, kind = part.rpartition("=")
-            if kind not in ACCENTS:
-                raise InvalidInput(f"an accent is one of {', '.join(ACCENTS)}; got {kind!r}.")
+        for name, kind in read_accents(text):
             names = [stage.box(name).name] if name else [box.name for box in stage.boxes]
             kinds.update(dict.fromkeys(names, kind))
         return cls(kinds, duration, strength)
@@ -87,6 +84,25 @@ class Accents:
             if box.name in self.kinds
         ]
         return self.strength * max([*heights, HEIGHT]) if heights else 0.0
+
+
+def read_accents(text: str) -> list[tuple[str, str]]:
+    """Read ``float``, for all, or ``character-1=float,character-2=sway``.
+
+    Returns:
+        Name, empty for all of them, and kind, in the order given.
+
+    Raises:
+        InvalidInput: The text has another form, or a kind is unknown.
+    """
+    accents = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, named, kind = part.rpartition("=")
+        if kind not in ACCENTS or (named and not name):
+            kinds = " or ".join(ACCENTS)
+            raise InvalidInput(f"accent must be {kinds}, or NAME={kinds}; got {part!r}.")
+        accents.append((name, kind))
+    return accents
 
 
 def _move(kind: str, box: Box, amount: float) -> NDArray[np.float64]:

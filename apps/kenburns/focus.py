@@ -12,6 +12,7 @@ import bisect
 import math
 from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -62,10 +63,14 @@ class DepthOfField:
             self._sharp, self._edges = texture, layer.torn
         self._levels: dict[int, Layer] = {0: self._sharp}
 
+    def is_sharp(self, plane: float) -> bool:
+        """Whether any part of it is hardly blurred with the disparity ``plane`` in focus."""
+        return float(self._gain * np.min(np.abs(self._q - plane))) < RADII[2]
+
     def __call__(self, plane: float) -> Layer:
         """The texture with the disparity ``plane`` in focus."""
         if isinstance(self._q, np.ndarray):
-            return self._varying(self._gain * np.abs(self._q - np.float32(plane)), self._q)
+            return self._varying(self._gain * np.abs(self._q - np.float32(plane)))
         radius = min(self._gain * abs(self._q - plane), RADII[-1])
         upper = max(1, bisect.bisect_left(RADII, radius))
         share = _share(radius, RADII[upper - 1], RADII[upper])
@@ -78,25 +83,22 @@ class DepthOfField:
             self._levels[index] = _blur(self._sharp, RADII[index])
         return self._levels[index]
 
-    def _varying(self, radius: NDArray[np.float32], q: NDArray[np.float32]) -> Layer:
-        """Each pixel from the blurs next to its own radius."""
-        last = max(1, bisect.bisect_left(RADII, float(radius.max())))
-        last = min(last, len(RADII) - 1)
-        result = np.zeros(self._sharp.shape, np.float32)
-        for index in range(last + 1):
-            weight = _hat(radius, index, last)
-            if weight.any():
-                level = self._level(index) if not self._edges else self._spread(index, radius)
-                result += level * weight[..., None]
-        return np.rint(result).astype(self._sharp.dtype)
+    def _varying(self, radius: NDArray[np.float32]) -> Layer:
+        """Each pixel mixed from the two blurs next to its own radius."""
+        last = min(bisect.bisect_left(RADII, float(radius.max())), len(RADII) - 1)
+        result = self._sharp
+        for index in range(1, last + 1):
+            share = _share(radius, RADII[index - 1], RADII[index])
+            if share.any():  # where it is 1 this level, or the next one, takes the place
+                level = self._spread(index, radius) if self._edges else self._level(index)
+                result = _blend(result, level, share)
+        return result
 
     def _spread(self, index: int, radius: NDArray[np.float32]) -> Layer:
         """A blur to which only pixels that are about as blurred give their colour.
 
         Where the surface has edges of depth, what is sharp must not bleed into what is not.
         """
-        if index == 0:
-            return self._sharp
         share = np.clip(2 * radius / RADII[index] - 0.2, 0.01, 1).astype(np.float32)
         colour = _blur(self._sharp * share[..., None], RADII[index])
         mean = colour / _blur(share, RADII[index])[..., None]
@@ -118,22 +120,18 @@ def _blur(image: Layer, radius: float) -> Layer:
     return cv2.filter2D(image, -1, _kernel(radius), borderType=cv2.BORDER_REPLICATE)
 
 
-def _share(radius: float, low: float, high: float) -> float:
-    """How much of the larger blur makes, with the smaller one, a blur of the right spread."""
-    return min(max((radius**2 - low**2) / (high**2 - low**2), 0.0), 1.0)
+def _blend(one: Layer, other: Layer, share: NDArray[np.float32]) -> Layer:
+    """One layer, and the share of another at each pixel."""
+    if one.dtype == np.uint8:
+        return cv2.blendLinear(one, other, 1 - share, share)
+    mixed = one + (other.astype(np.float32) - one) * share[..., None]
+    return np.rint(mixed).astype(one.dtype)
 
 
-def _hat(radius: NDArray[np.float32], index: int, last: int) -> NDArray[np.float32]:
-    """The weight of a blur at each pixel: 1 at its own radius, 0 from its neighbours' on."""
-    square, own = radius**2, RADII[index] ** 2
-    rise = (
-        (square - RADII[index - 1] ** 2) / (own - RADII[index - 1] ** 2)
-        if index
-        else np.ones_like(square)
-    )
-    fall = (
-        (RADII[index + 1] ** 2 - square) / (RADII[index + 1] ** 2 - own)
-        if index < last
-        else np.ones_like(square)
-    )
-    return np.clip(np.minimum(rise, fall), 0, 1).astype(np.float32)
+def _share(radius: Any, low: float, high: float) -> Any:
+    """How much of the larger blur makes, with the smaller one, a blur of the right spread.
+
+    Of one radius, or of one at each pixel.
+    """
+    share = np.clip((radius**2 - low**2) / (high**2 - low**2), 0, 1)
+    return share.astype(np.float32) if isinstance(share, np.ndarray) else float(share)

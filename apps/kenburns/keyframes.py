@@ -20,6 +20,7 @@ sharp there, a character or a depth.
 from __future__ import annotations
 
 import math
+import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -36,7 +37,7 @@ from cartoonedit.errors import InvalidInput
 
 __all__ = ["KeyFrame", "keyframe_path", "read_keyframes"]
 
-MOST_BYTES = 1_000_000
+MOST_BYTES, MOST_KEYS = 1_000_000, 5000
 MOST_ZOOM = 8.0
 """A pose that needs to be magnified more than that to fill the frame has left the picture."""
 
@@ -74,19 +75,15 @@ def read_keyframes(path: str | FilePath) -> list[KeyFrame]:
         InvalidInput: The file cannot be read, or says something that makes no sense; the text names
             the key frame.
     """
-    import yaml
-
     path = FilePath(path).expanduser()
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise InvalidInput(f"{path} is larger than a list of key frames can be (1 MB).")
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))  # JSON is YAML, too
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
-        raise InvalidInput(f"the key frames {path} cannot be read: {error}.") from error
+    data = _load(path)
     if isinstance(data, Mapping):
         data = data.get("keyframes")
-    if not isinstance(data, list) or len(data) < 2:
-        raise InvalidInput(f"{path} must hold a list of two key frames or more.")
+    if not isinstance(data, list) or not 2 <= len(data) <= MOST_KEYS:
+        raise InvalidInput(
+            f"keyframes: {path} must hold a list of two key frames or more, up to {MOST_KEYS}; got"
+            f" {len(data) if isinstance(data, list) else _shown(data)}."
+        )
     keys = [_parse(entry, f"{path}, key frame {index}") for index, entry in enumerate(data, 1)]
     for index, (before, after) in enumerate(pairwise(keys), 2):
         if after.time <= before.time:
@@ -97,12 +94,26 @@ def read_keyframes(path: str | FilePath) -> list[KeyFrame]:
     return keys
 
 
+def _load(path: FilePath) -> Any:
+    import yaml
+
+    try:
+        with path.open("rb") as file:  # reads no more than that, whatever the size is said to be
+            text = file.read(MOST_BYTES + 1)
+        if len(text) > MOST_BYTES:
+            raise ValueError("it is larger than key frames can be, 1 MB")
+        return yaml.safe_load(text.decode("utf-8-sig"))  # JSON is YAML, too
+    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+        raise InvalidInput(f"keyframes: {path} cannot be read: {reason}.") from error
+
+
 def _parse(entry: Any, where: str) -> KeyFrame:
     known = KeyFrame.__dataclass_fields__
     if not isinstance(entry, Mapping) or "time" not in entry or entry.keys() - known.keys():
         raise InvalidInput(
             f"{where} must have a time and may have {', '.join(list(known)[1:])};"
-            f" got {entry!r:.200}."
+            f" got {_shown(entry)}."
         )
     position = _numbers(entry.get("position", (0, 0, 0)), 3, f"{where}: position")
     target = entry.get("target")
@@ -110,9 +121,9 @@ def _parse(entry: Any, where: str) -> KeyFrame:
         x, y = _numbers(target, 2, f"{where}: target")
         target = (x, y)
     easing = entry.get("easing", SWEEP)
-    if easing != SWEEP and easing not in EASINGS:
+    if easing != SWEEP and not (isinstance(easing, str) and easing in EASINGS):
         names = ", ".join([SWEEP, *EASINGS])
-        raise InvalidInput(f"{where}: easing must be one of {names}; got {easing!r:.100}.")
+        raise InvalidInput(f"{where}: easing must be one of {names}; got {_shown(easing)}.")
     focus = entry.get("focus")
     if focus is not None and not isinstance(focus, str):
         focus = _number(focus, 0, 1, f"{where}: focus")
@@ -128,15 +139,27 @@ def _parse(entry: Any, where: str) -> KeyFrame:
 
 def _numbers(value: Any, count: int, where: str) -> list[float]:
     if not isinstance(value, Sequence) or isinstance(value, str) or len(value) != count:
-        raise InvalidInput(f"{where} must be {count} numbers; got {value!r:.100}.")
+        raise InvalidInput(f"{where} must be {count} numbers; got {_shown(value)}.")
     return [_number(item, -1e6, 1e6, where) for item in value]
 
 
 def _number(value: Any, low: float, high: float, where: str) -> float:
-    number = float("nan") if isinstance(value, bool | str) else value
-    if not isinstance(number, int | float) or not low <= number <= high:
-        raise InvalidInput(f"{where} must be from {low:g} to {high:g}; got {value!r:.100}.")
-    return float(number)
+    try:
+        # As text, too: YAML 1.1 takes 1e-3 for one, which JSON's writers like.
+        number = float("nan" if isinstance(value, bool) else value)
+    except (TypeError, ValueError, OverflowError):
+        number = float("nan")
+    if not low <= number <= high:
+        raise InvalidInput(f"{where} must be from {low:g} to {high:g}; got {_shown(value)}.")
+    return number
+
+
+def _shown(value: Any) -> str:
+    """A value in an error: one line, however large it is and however deep."""
+    try:
+        return reprlib.repr(value)
+    except ValueError:  # Python does not write numbers of thousands of digits
+        return "a number far too long"
 
 
 # ---------------------------------------------------------------- the path
@@ -170,7 +193,8 @@ def keyframe_path(
         share = (s - knots[index]) / (knots[index + 1] - knots[index])
         return poses[index].mix(poses[index + 1], EASINGS[easing](min(max(share, 0.0), 1.0)))
 
-    pairs = [(one, other) for i, one in enumerate(poses) for other in poses[i + 1 :]]
+    some = poses[:: math.ceil(len(poses) / 64)]  # of very many, neighbours are alike
+    pairs = [(one, other) for i, one in enumerate(some) for other in some[i + 1 :]]
     extremes = max(pairs, key=lambda pair: stage.parallax(*pair))
     return Path(at, extremes, knots, kept=all(stage.keeps(pose) for pose in poses))
 

@@ -212,8 +212,8 @@ _END_WAYS: tuple[Way, ...] = (
 """The ways among which ``autozoom`` chooses: aside, forward, and towards nine windows."""
 
 MOVES: dict[str, Move] = {
-    "zoom-in": Move(_push(0.0, 0.5, 1.0)),
-    "zoom-out": Move(_reversed(_push(0.0, 0.5, 1.0))),
+    "zoom-in": Move(_push(0.0, 0.8, 0.6)),
+    "zoom-out": Move(_reversed(_push(0.0, 0.8, 0.6))),
     "pan-left": Move(_slide(-1.0, 0.0)),
     "pan-right": Move(_slide(1.0, 0.0)),
     "rise": Move(_slide(0.0, -1.0)),

@@ -30,8 +30,11 @@ class Painter(Protocol):
 
     colours: Colours
 
-    def texture(self, layer: Layer) -> Any:
-        """A layer as a texture, at :data:`DENSITY`."""
+    def texture(self, layer: Layer, *, sharp: bool = True) -> Any:
+        """A layer as a texture, at :data:`DENSITY`; one that is blurred needs less care."""
+
+    def load(self, dense: Layer) -> Any:
+        """A texture that has :data:`DENSITY` already."""
 
     def mix(self, one: Any, share: float, other: Any) -> Any:
         """The share 0..1 of one texture and the rest of another of its size."""
@@ -60,18 +63,22 @@ class CpuPainter:
         self.colours = colours
         self._shape = (frame_wh[1], frame_wh[0], 4)
 
-    def texture(self, layer: Layer) -> Layer:
+    def texture(self, layer: Layer, *, sharp: bool = True) -> Layer:
         """As :class:`Painter` says; pixel ``i`` is found at ``DENSITY * i``, unchanged."""
         height, width = layer.shape[:2]
         dense = cv2.warpAffine(
             layer,
             np.array([[1 / DENSITY, 0, 0], [0, 1 / DENSITY, 0]]),
             (DENSITY * (width - 1) + 1, DENSITY * (height - 1) + 1),
-            flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
+            flags=(cv2.INTER_CUBIC if sharp else cv2.INTER_LINEAR) | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_REPLICATE,
         )
         # Cubic interpolation overshoots; a premultiplied colour cannot exceed its alpha.
-        return np.minimum(dense, dense[..., 3:])
+        return np.minimum(dense, dense[..., 3:]) if sharp else dense
+
+    def load(self, dense: Layer) -> Layer:
+        """As :class:`Painter` says."""
+        return dense
 
     def mix(self, one: Layer, share: float, other: Layer) -> Layer:
         """As :class:`Painter` says."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -101,19 +102,23 @@ class Camera:
         """
         self.path = path
         self._swells: list[tuple[float, float, float]] = []
+        steps = min(64, max(8, 4096 // len(path.knots)))  # of very many knots each pair is short
+        # Closer together towards the knots, where the swell vanishes and must do so no sooner.
+        inner = [(1 - math.cos(math.pi * step / steps)) / 2 for step in range(1, steps)]
         for first, last in pairwise(path.knots):
-            inner = [step / 64 for step in range(1, 64)]
             needs = (
                 (stage.shortfall(path.at(first + (last - first) * s)) - 1) / _swell(s)
                 for s in inner
             )
-            self._swells.append((first, last, 1.02 * max(needs)))
+            height = max(needs)
+            if height > 0:
+                self._swells.append((first, last, 1.02 * height))
 
     def __call__(self, s: float) -> Pose:
         """The pose at the share ``s`` of the path."""
         pose = self.path.at(s)
         for first, last, height in self._swells:
-            if height and first < s < last:
+            if first < s < last:
                 swell = height * _swell((s - first) / (last - first))
                 return replace(pose, zoom=pose.zoom * (1 + swell))
         return pose

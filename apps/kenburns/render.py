@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.kenburns.camera import Pose
-from apps.kenburns.colours import Colours
+from apps.kenburns.colours import Colours, Layer
+from apps.kenburns.detail import fine_textures, share
 from apps.kenburns.focus import DepthOfField
 from apps.kenburns.layers import CutOut, Layers, Surface, pad
 from apps.kenburns.painter import DENSITY, CpuPainter, Painter
@@ -72,6 +73,7 @@ class Renderer:
         frame_wh: tuple[int, int],
         poses: Iterable[Pose] = (),
         look: Look | None = None,
+        fine: Layers | None = None,
     ) -> None:
         """Prepare.
 
@@ -82,6 +84,8 @@ class Renderer:
             poses: Poses of the move, by which each surface chooses its way of being looked up.
                 Without them the way that always works is taken.
             look: How; None is sharp, on the plate.
+            fine: The same layers at a larger scale, for where they are magnified; not used with
+                depth of field.
         """
         self._layers, self._stage, self._frame_wh = layers, stage, frame_wh
         self._look = look or Look()
@@ -92,8 +96,12 @@ class Renderer:
             for index, layer in enumerate(layers.stack)
             if isinstance(layer, Surface)
         }
+        finer: list[Layer | None] = [None] * len(layers.stack)
+        if fine is not None and self._look.aperture == 0 and self._look.reach == 0:
+            finer = fine_textures(layers, fine, self._painter.colours)
         self._textures = [
-            _Texture(layer, layers.canvas_wh, self._painter, self._look) for layer in layers.stack
+            _Texture(layer, layers.canvas_wh, self._painter, self._look, texture)
+            for layer, texture in zip(layers.stack, finer, strict=True)
         ]
         # What the layers get wrong by rounding and at soft edges, while they lie where they were.
         self._residual: NDArray[np.int16] | None = None
@@ -136,7 +144,8 @@ class Renderer:
         for index, layer in enumerate(self._layers.stack):
             if index < self._layers.plates and not self._look.background:
                 continue
-            texture, origin_xy = self._textures[index](early, focus)
+            scale = pose.scale(float(np.mean(layer.q)))
+            texture, origin_xy = self._textures[index](early, focus, scale)
             if isinstance(layer, CutOut):
                 matrix = self._matrix(layer, origin_xy, pose, moves.get(layer.name))
                 frame = painter.move(frame, texture, matrix)
@@ -186,8 +195,14 @@ class _Texture:
     """
 
     def __init__(
-        self, layer: Surface | CutOut, size: tuple[int, int], painter: Painter, look: Look
+        self,
+        layer: Surface | CutOut,
+        size: tuple[int, int],
+        painter: Painter,
+        look: Look,
+        fine: Layer | None = None,
     ) -> None:
+        self._fine = None if fine is None else painter.load(fine)
         self._origin_xy = layer.origin_xy if isinstance(layer, CutOut) else (0, 0)
         self._field: DepthOfField | None = None
         self._early: Any = None
@@ -206,15 +221,26 @@ class _Texture:
             self._later = painter.texture(encode(later))
             self._early = None if first is None else painter.texture(encode(first))
 
-    def __call__(self, early: float, focus: float | None) -> tuple[Any, tuple[int, int]]:
-        """At :data:`DENSITY`, the share ``early`` of it the early one; and where it starts."""
+    def __call__(
+        self, early: float, focus: float | None, scale: float
+    ) -> tuple[Any, tuple[int, int]]:
+        """At :data:`DENSITY`, the share ``early`` of it the early one; and where it starts.
+
+        The larger the scale at which it is shown, the more of it is the fine one.
+        """
         if self._field is not None:
-            if self._plane != focus or focus is None:
-                self._later = self._painter.texture(self._field(1.0 if focus is None else focus))
-                self._plane = focus
+            plane = 1.0 if focus is None else focus
+            if self._plane != plane:
+                sharp = self._field.is_sharp(plane)
+                self._later = self._painter.texture(self._field(plane), sharp=sharp)
+                self._plane = plane
             return self._later, self._field.origin_xy
+        later, mix = self._later, self._painter.mix
+        finer = 0.0 if self._fine is None else share(scale)
+        if finer > 0:
+            later = self._fine if finer >= 1 else mix(self._fine, finer, later)
         if self._early is None or early <= 0:
-            return self._later, self._origin_xy
+            return later, self._origin_xy
         if early >= 1:
             return self._early, self._origin_xy
-        return self._painter.mix(self._early, early, self._later), self._origin_xy
+        return mix(self._early, early, later), self._origin_xy

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.kenburns import layers
 from apps.kenburns.accents import Accents
 from apps.kenburns.camera import Pose, disparity
+from apps.kenburns.canvas import Canvas, make_canvas, measure
+from apps.kenburns.detail import FINER, has_detail
 from apps.kenburns.finish import Finish, make_finish
 from apps.kenburns.keyframes import keyframe_path
-from apps.kenburns.layers import Canvas
+from apps.kenburns.layers import build
 from apps.kenburns.moves import PARALLAX, plan
 from apps.kenburns.options import KenBurnsOptions
 from apps.kenburns.path import Camera
@@ -96,8 +97,21 @@ def make_shot(scene: Scene, size_wh: tuple[int, int], options: KenBurnsOptions) 
         InvalidInput: An option names a character that is not there, a window leaves the picture, or
             a key frame the world.
     """
-    canvas = layers.make_canvas(scene, size_wh, pool=options.pool, seed=options.seed)
-    stage = layers.measure(canvas, size_wh)
+    _check_inside(scene.size_wh, options)
+    whole = options.start_window is not None or options.end_window is not None
+
+    def canvas_for(frame_wh: tuple[int, int]) -> Canvas:
+        return make_canvas(
+            scene,
+            frame_wh,
+            pool=options.pool,
+            seed=options.seed,
+            whole=whole,
+            outlines=options.snap_outlines,
+        )
+
+    canvas = canvas_for(size_wh)
+    stage = measure(canvas, size_wh)
     camera = _camera(canvas, stage, options)
     focus = _focus(stage, options)
     accents = Accents.parse(options.accent or "", stage, options.seconds, options.strength)
@@ -107,7 +121,10 @@ def make_shot(scene: Scene, size_wh: tuple[int, int], options: KenBurnsOptions) 
         poses = [eye for pose in poses for eye in eyes(pose)]
     own = accents.reach(stage)
     reach = (stage.reach(poses) + own) * canvas.q.shape[1]
-    made = layers.build(canvas, size_wh, reach, seed=options.seed)
+    made, fine = build(canvas, size_wh, reach, seed=options.seed), None
+    if has_detail(canvas, stage, poses) and not (_aperture(options) or own):
+        fine_wh = (FINER * size_wh[0], FINER * size_wh[1])
+        fine = build(canvas_for(fine_wh), fine_wh, FINER * reach, seed=options.seed)
     planes = [focus(step / SAMPLES) for step in range(SAMPLES + 1)]
     look = Look(
         aperture=_aperture(options),
@@ -117,12 +134,30 @@ def make_shot(scene: Scene, size_wh: tuple[int, int], options: KenBurnsOptions) 
         reach=own,
         device=options.render_device,
     )
-    render = Renderer(made, stage, size_wh, poses, look)
+    render = Renderer(made, stage, size_wh, poses, look, fine)
     finish = make_finish(size_wh, vignette=options.vignette, grade=options.grade)
     return Shot(options, stage, camera, render, focus, accents, finish, eyes)
 
 
 # ---------------------------------------------------------------- the camera
+
+
+def _check_inside(size_wh: tuple[int, int], options: KenBurnsOptions) -> None:
+    picture = "the picture, which is {}x{} pixels".format(*size_wh)
+    windows = {"start": options.start_window, "end": options.end_window}
+    for name, window in windows.items():
+        if window is None:
+            continue
+        right, bottom = window[0] + window[2], window[1] + window[3]
+        if right > size_wh[0] + 0.5 or bottom > size_wh[1] + 0.5:
+            raise InvalidInput(f"the {name} window leaves {picture}; got {window}.")
+    for index, key in enumerate(options.keys, 1):
+        if isinstance(key.target, tuple) and not all(
+            0 <= at <= side for at, side in zip(key.target, size_wh, strict=True)
+        ):
+            raise InvalidInput(
+                f"key frame {index}: its target is outside of {picture}; got {list(key.target)}."
+            )
 
 
 def _camera(canvas: Canvas, stage: Stage, options: KenBurnsOptions) -> Camera:
@@ -133,7 +168,7 @@ def _camera(canvas: Canvas, stage: Stage, options: KenBurnsOptions) -> Camera:
             if isinstance(key.target, tuple)
         }
         return Camera(stage, keyframe_path(stage, options.keys, targets))
-    if options.start_window or options.end_window:
+    if options.start_window is not None or options.end_window is not None:
         start, end = (
             _window(canvas, stage, window) for window in (options.start_window, options.end_window)
         )

@@ -152,7 +152,7 @@ class Stage:
             if box.name == name:
                 return box
         names = ", ".join(box.name for box in self.boxes) or "none"
-        raise InvalidInput(f"there is no character {name!r} in this scene; there is: {names}.")
+        raise InvalidInput(f"there is no character {name!r} in the frame; there is: {names}.")
 
     def place(
         self, target: str | tuple[float, float], point: tuple[float, float] | None

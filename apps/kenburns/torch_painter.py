@@ -31,9 +31,12 @@ class TorchPainter:
         self._rows = torch.arange(frame_wh[1], device=device, dtype=torch.float64)[:, None]
         self._columns = torch.arange(frame_wh[0], device=device, dtype=torch.float64)
 
-    def texture(self, layer: Layer) -> torch.Tensor:
+    def texture(self, layer: Layer, *, sharp: bool = True) -> torch.Tensor:
         """Float ``(4, H, W)`` on the device."""
-        dense = self._cpu.texture(layer)
+        return self.load(self._cpu.texture(layer, sharp=sharp))
+
+    def load(self, dense: Layer) -> torch.Tensor:
+        """Float ``(4, H, W)`` on the device."""
         return self._load(dense.transpose(2, 0, 1).astype(np.float32))
 
     def mix(self, one: torch.Tensor, share: float, other: torch.Tensor) -> torch.Tensor:

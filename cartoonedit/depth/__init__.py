@@ -9,7 +9,13 @@ depth``. None of them ever downloads anything.
 from __future__ import annotations
 
 from cartoonedit.depth.edges import snap_edges
-from cartoonedit.depth.estimators import ESTIMATORS, DepthEstimator, Estimator, estimate_depth
+from cartoonedit.depth.estimators import (
+    ESTIMATORS,
+    DepthEstimator,
+    Estimator,
+    check_estimator,
+    estimate_depth,
+)
 from cartoonedit.depth.files import CONVENTIONS, read_depth
 from cartoonedit.depth.layout import instance_layout
 from cartoonedit.depth.pooling import POOLS, pool_depth
@@ -22,6 +28,7 @@ __all__ = [
     "DepthEstimator",
     "Estimator",
     "Room",
+    "check_estimator",
     "estimate_depth",
     "instance_layout",
     "plate_depth",

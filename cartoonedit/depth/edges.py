@@ -84,9 +84,9 @@ def _without_fringe(
         return depth.copy()
     background, _ = _continued(depth, known, band, reach)
     # A slope that ends, as a floor does at its wall, must not be carried on beyond.
-    own = np.where(known, depth, np.float32(-np.inf))
+    own = np.where(known, depth, np.float32(-1))
     farthest = cv2.dilate(own, np.ones((4 * reach + 1,) * 2, np.uint8))[band]
-    background = np.minimum(background, np.where(np.isfinite(farthest), farthest, background))
+    background = np.minimum(background, np.where(farthest >= 0, farthest, background))
     result = depth.copy()
     values = depth[band]
     result[band] = values + _surely(background - values) * (background - values)

@@ -17,7 +17,7 @@ from cartoonedit.depth.networks import is_repository, repository_folder
 from cartoonedit.depth.pretrained import depth_anything, depth_pro, pretrained_depth
 from cartoonedit.errors import InvalidInput
 
-__all__ = ["ESTIMATORS", "DepthEstimator", "Estimator", "estimate_depth"]
+__all__ = ["ESTIMATORS", "DepthEstimator", "Estimator", "check_estimator", "estimate_depth"]
 
 Estimator = Callable[[NDArray[np.uint8], Sequence[NDArray[np.uint8]], str], NDArray[np.float32]]
 
@@ -61,21 +61,37 @@ def estimate_depth(
     """
     if callable(estimator):
         return estimator(picture, masks, device)
+    check_estimator(estimator)
     name = str(estimator)
     if name in ESTIMATORS:
         return ESTIMATORS[name](picture, masks, device)
     path = Path(estimator).expanduser()
     if path.is_dir():
         return _by_folder(picture, path, device)
-    if path.is_file() or path.suffix.lower() in FILES:
+    if path.is_file():
         return read_depth(path, picture.shape[1::-1], convention=convention)
-    if is_repository(name):
-        return _by_folder(picture, repository_folder(name), device)
-    raise InvalidInput(
-        f"depth must be one of {', '.join(ESTIMATORS)}, a depth file (.png, .tif, .exr, .npy), or a"
-        " folder or hub repository (owner/name) with a depth model of transformers or diffusers;"
-        f" got {name!r}."
-    )
+    return _by_folder(picture, repository_folder(name), device)
+
+
+def check_estimator(estimator: str | Path) -> None:
+    """Refuse what :func:`estimate_depth` can make nothing of, before any work.
+
+    Whether a network's weights are on this machine is not looked at.
+
+    Raises:
+        InvalidInput: The estimator is unknown, or a depth file that is not there.
+    """
+    name, path = str(estimator), Path(estimator).expanduser()
+    if name in ESTIMATORS or path.is_file() or (name.strip() and path.is_dir()):
+        return
+    if path.suffix.lower() in FILES:
+        raise InvalidInput(f"depth: there is no depth map at {name!r}. Check the name and folder.")
+    if not is_repository(name):
+        raise InvalidInput(
+            f"depth must be one of {', '.join(ESTIMATORS)}, a depth file (.png, .tif, .exr, .npy),"
+            " or a folder or hub repository (owner/name) with a depth model of transformers or"
+            f" diffusers; got {name!r}."
+        )
 
 
 @dataclass(frozen=True)

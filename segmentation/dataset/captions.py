@@ -18,6 +18,9 @@ LOOK_HEIGHT = 540
 MIN_LETTER, MAX_LETTER = 6, 64
 """Heights of letters in pixels of that."""
 
+LEAST_ALPHAS = (127, 225)
+"""Compression smears colour, and letters with it; their cores stay apart."""
+
 MIN_LETTERS = 6
 MAX_STRAY = 40.0
 """Most that the colours of letters of one row stray from each other, in levels."""
@@ -59,14 +62,17 @@ def has_caption(rgba: Picture) -> bool:
         rgba = cv2.resize(rgba, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(
             np.uint8
         )
-    parts = sorted(_letters(rgba), key=lambda part: part.left)
-    return _longest_row(parts) >= MIN_LETTERS
+    for least in LEAST_ALPHAS:
+        parts = sorted(_letters(rgba, least), key=lambda part: part.left)
+        if _longest_row(parts) >= MIN_LETTERS:
+            return True
+    return False
 
 
-def _letters(rgba: Picture) -> list[_Part]:
-    """Separate parts that may be letters by their size."""
+def _letters(rgba: Picture, least: int) -> list[_Part]:
+    """Separate parts above an alpha that may be letters by their size."""
     # What lies closely above each other is one letter; letters beside each other stay apart.
-    solid = (rgba[..., 3] > 127).astype(np.uint8)
+    solid = (rgba[..., 3] > least).astype(np.uint8)
     joined = cv2.morphologyEx(solid, cv2.MORPH_CLOSE, np.ones((5, 1), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=4)
     letters = []

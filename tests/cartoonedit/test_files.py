@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cartoonedit.errors import CartooneditError, InvalidInput
-from cartoonedit.files import atomic_folder, atomic_path, expand_pictures, sha256
+from cartoonedit.files import atomic_folder, atomic_path, check_place, expand_pictures, sha256
 
 
 def names(folder: Path) -> list[str]:
@@ -32,6 +32,37 @@ def test_the_longest_names_of_a_file_system(tmp_path: Path, stem: str) -> None:
     with atomic_folder(tmp_path / stem):
         pass
     assert names(tmp_path) == [stem, f"{stem}.png"]
+
+
+@pytest.mark.parametrize(
+    ("path", "folder", "reason"),
+    [
+        ("new/sub/clip.mp4", False, None),
+        ("new/sub", True, None),
+        ("folder", True, None),
+        ("file", False, None),
+        ("file", True, "a file of that name is there"),
+        ("folder", False, "it is a folder"),
+        ("file/clip.mp4", False, "file is a file, not a folder"),
+        ("file/sub/clip.mp4", True, "file is a file, not a folder"),
+    ],
+)
+def test_places(tmp_path: Path, path: str, folder: bool, reason: str | None) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder").mkdir()
+    before = sorted(tmp_path.rglob("*"))
+    if reason is None:
+        assert check_place(tmp_path / path, folder=folder) == tmp_path / path
+    else:
+        with pytest.raises(InvalidInput, match=reason):
+            check_place(tmp_path / path, folder=folder)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_place_that_is_not_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    with pytest.raises(CartooneditError, match="not yours to write to"):
+        check_place(tmp_path / "sub" / "clip.mp4")
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])

@@ -57,6 +57,7 @@ def export_layers(
     fps: float = 30.0,
     duration: float = 4.0,
     loop: str = "once",
+    outlines: bool = True,
     progress: Progress | None = None,
 ) -> Path:
     """Write the layers of a clip in the format of the ending.
@@ -74,6 +75,7 @@ def export_layers(
         fps: Frames per second, 1 to 120.
         duration: Seconds.
         loop: How the clip ends, see :data:`apps.kenburns.timing.LOOPS`.
+        outlines: Let the edges of masks follow the drawing.
         progress: Called before and after each step; may raise to stop, and then nothing is written.
 
     Returns:
@@ -88,7 +90,14 @@ def export_layers(
     save = _writer(path)
     report(0, 2, "taking the scene apart")
     parts = take_apart(
-        scene, pool=pool, seed=seed, camera=camera, fps=fps, duration=duration, loop=loop
+        scene,
+        pool=pool,
+        seed=seed,
+        camera=camera,
+        fps=fps,
+        duration=duration,
+        loop=loop,
+        outlines=outlines,
     )
     report(1, 2, f"writing {path.name}")
     try:

@@ -24,10 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.kenburns.camera import Pose
+from apps.kenburns.canvas import STEP
 from apps.kenburns.export.gltf_file import GltfFile
 from apps.kenburns.export.mesh import CELLS, Mesh, curved, tear, torn
 from apps.kenburns.export.parts import Card, Parts
-from apps.kenburns.layers import STEP
 from cartoonedit.inpaint import grow
 
 __all__ = ["save_gltf"]

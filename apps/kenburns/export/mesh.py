@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.kenburns.layers import STEP
+from apps.kenburns.canvas import STEP
 from cartoonedit.matte import nearest_places
 
 __all__ = ["Mesh", "curved", "tear", "torn"]

@@ -11,9 +11,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.kenburns import KenBurnsOptions
 from apps.kenburns.camera import FAR, Pose
-from apps.kenburns.layers import Canvas, CutOut, Surface, build, make_canvas, measure
+from apps.kenburns.canvas import Canvas, make_canvas, measure
+from apps.kenburns.layers import CutOut, Surface, build
+from apps.kenburns.options import KenBurnsOptions
 from apps.kenburns.timing import times
 from cartoonedit.matte import bleed, unmix
 
@@ -97,6 +98,7 @@ def take_apart(
     fps: float = 30.0,
     duration: float = 4.0,
     loop: str = "once",
+    outlines: bool = True,
 ) -> Parts:
     """Make the layers of a clip at the size of the picture; see ``export_layers`` for the options.
 
@@ -106,7 +108,7 @@ def take_apart(
     options = KenBurnsOptions(pool=pool, seed=seed, fps=fps, duration=duration, loop=loop)  # type: ignore[arg-type]
     poses = tuple(map(camera, times(options.frame_count, loop))) if camera else ()
     size_wh = scene.size_wh
-    canvas = make_canvas(scene, size_wh, pool=pool, seed=seed)
+    canvas = make_canvas(scene, size_wh, pool=pool, seed=seed, outlines=outlines)
     reach = measure(canvas, size_wh).reach(poses) if poses else REACH
     stack = build(canvas, size_wh, reach * size_wh[0], seed=seed).stack
     plates = len(stack) - len(canvas.names)

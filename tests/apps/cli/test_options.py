@@ -21,7 +21,8 @@ class Weather:
         kind: What falls
             from ``above``.
         degrees: How warm it is.
-        size_wh: The window.
+        size_wh: The size.
+        end_window: What is seen of it.
         windy: Hold on to your hat.
         calm: Not so.
     """
@@ -29,12 +30,13 @@ class Weather:
     kind: Literal["rain", "snow"] = "rain"
     degrees: float = 12.5
     size_wh: tuple[int, int] | None = None
+    end_window: tuple[float, float, float, float] | None = None
     windy: bool = False
     calm: bool = True
 
     def __post_init__(self) -> None:
         if self.degrees < -273:
-            raise InvalidInput("colder than cold.")
+            raise InvalidInput("degrees below the least, whatever size_wh or so_what.")
 
 
 def run(*words: str) -> Weather:
@@ -56,6 +58,7 @@ def run(*words: str) -> Weather:
         ([], Weather()),
         (["--kind", "snow", "--degrees", "-2"], Weather("snow", -2.0)),
         (["--size", "640x480"], Weather(size_wh=(640, 480))),
+        (["--to", "1,2.5,30,40"], Weather(end_window=(1, 2.5, 30, 40))),
         (["--windy", "--no-calm"], Weather(windy=True, calm=False)),
     ],
 )
@@ -68,6 +71,11 @@ def test_refused_values_are_wrong_usage(words: list[str]) -> None:
     with pytest.raises(Exception) as error:
         run(*words)
     assert getattr(error.value, "exit_code", None) == 2
+
+
+def test_refusals_name_options_as_they_are_typed() -> None:
+    with pytest.raises(Exception, match="--degrees below the least, whatever --size or so_what"):
+        run("--degrees", "-300")
 
 
 def test_help_comes_from_the_docstring() -> None:

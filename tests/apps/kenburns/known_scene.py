@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from apps.kenburns.camera import FAR, Pose
-from apps.kenburns.layers import Canvas, Layers, Surface, make_canvas, measure
+from apps.kenburns.canvas import Canvas, make_canvas, measure
+from apps.kenburns.layers import Layers, Surface
 from apps.kenburns.render import Renderer
 from cartoonedit.scene import Instance, Scene
 
@@ -146,10 +148,14 @@ def psnr(frame: NDArray[np.uint8], truth: NDArray[np.uint8], where: NDArray[np.b
 
 
 def stretch(frame: NDArray[np.uint8], truth: NDArray[np.uint8], where: NDArray[np.bool_]) -> float:
-    """How much texture is drawn out: its slope in the truth by its slope in the frame, 1 is not."""
+    """How much texture is drawn out: its slope in the truth by its slope in the frame, 1 is not.
+
+    Away from the rim, where the slope is that of an outline; not a number where nothing is left.
+    """
+    inside = cv2.erode(where.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
 
     def slope(image: NDArray[np.uint8]) -> float:
         across = np.abs(np.diff(image.astype(float), axis=1)).sum(axis=2)
-        return float(across[where[:, 1:] & where[:, :-1]].mean())
+        return float(across[inside[:, 1:]].sum())
 
-    return slope(truth) / max(slope(frame), 1e-6)
+    return slope(truth) / max(slope(frame), 1e-6) if inside.any() else float("nan")

@@ -28,7 +28,7 @@ def test_text(text: str, kinds: dict[str, str]) -> None:
     assert Accents.parse(text, STAGE, 4, 1).kinds == kinds
 
 
-@pytest.mark.parametrize("text", ["jump", "a=jump", "c=float", "=float="])
+@pytest.mark.parametrize("text", ["jump", "a=jump", "c=float", "=float=", "=float", "="])
 def test_unknown_text(text: str) -> None:
     with pytest.raises(InvalidInput):
         Accents.parse(text, STAGE, 4, 1)

@@ -46,12 +46,52 @@ def test_every_option_is_documented() -> None:
         {"seed": -1},
         {"size_wh": (1, 100)},
         {"size_wh": (100, 9000)},
+        {"size_wh": 100},
+        {"size_wh": "1x1"},
+        {"aspect": 1.5},
+        {"aspect": "1:1", "size_wh": (64, 64)},
+        {"seed": 1.5},
+        {"seed": 2**32},
+        {"focus": 2},
+        {"focus": " "},
+        {"focus_to": float("nan")},
+        {"accent": {"a": "float"}},
+        {"render_device": None},
+        {"start_window": (0, 0, 0.5, 9)},
+        {"end_window": "abc"},
         {"speed": 3},
     ],
 )
 def test_wrong_options_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(InvalidInput, match=next(iter(wrong)).replace("_wh", "")):
         KenBurns(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("length", "duration", "seconds"), [(3, None, 3), (3, 5, 5), (601, 5, 5), (601, None, None)]
+)
+def test_key_frames_may_be_as_long_as_a_clip(
+    tmp_path: Path, length: float, duration: float | None, seconds: float | None
+) -> None:
+    path = tmp_path / "camera.yaml"
+    path.write_text(f"- time: 1\n- time: {1 + length}\n")
+    if seconds is None:
+        with pytest.raises(InvalidInput, match=r"keyframes: .* to 600; got 601"):
+            KenBurns(keyframes=path, duration=duration)
+    else:
+        assert KenBurns(keyframes=path, duration=duration).options.seconds == seconds
+
+
+def test_focus_is_given_once(tmp_path: Path) -> None:
+    path = tmp_path / "camera.yaml"
+    path.write_text("- {time: 0, focus: 0.2}\n- {time: 1, focus: 0.9}\n")
+    with pytest.raises(InvalidInput, match="focus is in the key frames already"):
+        KenBurns(keyframes=path, focus="near")
+
+
+@pytest.mark.parametrize("number", [np.int64(30), np.float32(30), 30])
+def test_numbers_of_numpy_are_numbers(number: float) -> None:
+    assert KenBurns(fps=number, size_wh=(np.int64(64), np.uint8(36))).options.fps == 30
 
 
 def test_options_and_overrides_come_together() -> None:
@@ -108,6 +148,31 @@ def test_a_large_picture_is_reduced(make_scene) -> None:
     scene = Scene(np.zeros((20, 5000, 3), np.uint8))
     assert KenBurns().frame_size(scene) == (3840, 15)
     assert KenBurns(size_wh=(64, 36)).frame_size(scene) == (64, 36)
+
+
+def test_a_picture_too_long_for_its_frames_is_refused_at_once() -> None:
+    scene = Scene(np.zeros((20, 5000, 3), np.uint8))
+    with pytest.raises(InvalidInput, match=r"180000x720 pixels, and 32766 a side"):
+        next(KenBurns(size_wh=(1280, 720)).frames(scene))
+
+
+@pytest.mark.parametrize("left", [0, 28, 56])
+def test_windows_reach_every_part_of_the_picture_in_a_frame_of_another_shape(
+    make_scene, left: int
+) -> None:
+    # Its character stands on the left; without windows the picture is cropped round it.
+    scene = make_scene("standing", depth=np.full((72, 128), 0.5, np.float32))
+    window = (left, 0, 72, 72)
+    clip = KenBurns(size_wh=(72, 72), start_window=window, end_window=window, duration=0.1)
+    for frame in clip.frames(scene):
+        shown = scene.picture[:, left : left + 72]
+        assert np.abs(frame.astype(int) - shown)[:, 2:-2].mean() < 2
+
+
+def test_a_window_that_leaves_the_picture(make_scene) -> None:
+    clip = KenBurns(start_window=(100, 0, 30, 20))
+    with pytest.raises(InvalidInput, match=r"the start window .* 128x72 pixels; got \(100, 0"):
+        clip.prepare(make_scene("none"))
 
 
 def test_a_clip(make_scene, tmp_path: Path) -> None:

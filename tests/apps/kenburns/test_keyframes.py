@@ -3,11 +3,13 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from time import perf_counter
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from apps.kenburns import KenBurns
 from apps.kenburns.camera import Pose
 from apps.kenburns.keyframes import KeyFrame, keyframe_path, read_keyframes
 from apps.kenburns.path import Camera
@@ -59,12 +61,52 @@ def test_yaml_and_json_say_the_same(tmp_path: Path) -> None:
         ("- {time: 0\n", "cannot be read"),
         ("!!python/object/apply:os.system [ls]", "cannot be read"),
         ("[" * 5000, "cannot be read"),
+        ("- {time: 0}\n- {time: 1, easing: [in]}", "easing must be one of sweep"),
+        ("- {time: 0}\n- {time: 1, zoom: true}", "zoom must be from 0.1"),
+        ("- {time: 0}\n- {time: " + "9" * 400 + "}", "time must be from 0"),
+        ("- {time: 0}\n- {time: " + "9" * 5000 + "}", "cannot be read"),
+        ("- {time: 0}\n- {time: 0x" + "f" * 5000 + "}", "far too long"),
+        ("- {time: 0}\n" * 5001, "up to 5000; got 5001"),
+        ("#" * 1_000_001, "larger than key frames can be"),
+        ("a: &a [x, x]\nb: &b [*a, *a]\nkeyframes: [*b, *b]", "key frame 1 must have a time"),
     ],
 )
 def test_what_makes_no_sense(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "camera.yaml").write_text(text)
-    with pytest.raises(InvalidInput, match=message):
+    with pytest.raises(InvalidInput, match=message) as error:
         read_keyframes(tmp_path / "camera.yaml")
+    assert len(str(error.value)) < 600
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("number", ["1e-3", "1E-03", "0.001"])
+def test_small_numbers_as_json_writes_them(tmp_path: Path, number: str) -> None:
+    (tmp_path / "camera.json").write_text(
+        f'[{{"time": 0}}, {{"time": {number}, "position": [{number}, 0, -{number}]}}]'
+    )
+    assert read_keyframes(tmp_path / "camera.json")[1] == KeyFrame(0.001, (0.001, 0, -0.001))
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="has no /dev/zero")
+def test_a_file_without_an_end() -> None:
+    with pytest.raises(InvalidInput, match="larger than key frames can be"):
+        read_keyframes("/dev/zero")
+
+
+@pytest.mark.parametrize("target", [(-1.0, 5.0), (64.0, 73.0), (129.0, 5.0)])
+def test_a_target_outside_of_the_picture(make_scene, tmp_path: Path, target) -> None:
+    path = tmp_path / "camera.json"
+    path.write_text(json.dumps([{"time": 0}, {"time": 1, "target": target}]))
+    with pytest.raises(InvalidInput, match="key frame 2: its target is outside of the picture"):
+        KenBurns(keyframes=path).prepare(make_scene("standing"))
+
+
+def test_very_many_key_frames_are_no_wait() -> None:
+    many = [KeyFrame(index / 30, (0.05 * (index % 2), 0, 0)) for index in range(1000)]
+    started = perf_counter()
+    camera = Camera(STAGES["two"], keyframe_path(STAGES["two"], many, {}))
+    assert perf_counter() - started < 10
+    assert all(STAGES["two"].shortfall(camera(s / 999)) < 1 + 1e-5 for s in range(1000))
 
 
 def test_no_file_and_no_text(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from apps.kenburns import KenBurns
 from apps.kenburns.camera import Pose
-from apps.kenburns.layers import CutOut, Layers, Surface, build, make_canvas, measure
+from apps.kenburns.canvas import make_canvas, measure
+from apps.kenburns.layers import CutOut, Layers, Surface, build
 from apps.kenburns.render import Renderer, similarity
 from apps.kenburns.stage import Stage
 from apps.kenburns.surface import Lookup

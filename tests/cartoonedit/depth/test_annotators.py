@@ -101,6 +101,7 @@ def test_leres_is_fed_as_it_was_trained(put: Put, tmp_path: Path) -> None:
     assert np.ptp(depth) == pytest.approx(1, abs=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_network", "small")
 def test_midas_loads_its_real_network(
     put: Put, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -50,6 +50,7 @@ def test_cutouts_are_shown_over_grey() -> None:
     assert np.array_equal(seen[0][-1, 0], [200, 200, 200])
 
 
+@pytest.mark.slow
 def test_the_embedded_model_is_asked() -> None:
     doll = figure(np.random.default_rng(3))[..., [2, 1, 0, 3]].repeat(4, 0).repeat(4, 1)
     people = people_finder()(np.where(doll[..., 3:] > 0, doll[..., :3], 220).astype(np.uint8))

@@ -172,6 +172,7 @@ def test_refiner_trains_with_its_encoder(art: Path, tmp_path: Path) -> None:
         load_start(RTMDetIns("nano"), tmp_path / "weights.safetensors")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", [{}, {"ppa": False}, {"soft_rough": False}, {"whole": 1.0}],
                          ids=lambda stage: next(iter(stage), "plain"))  # fmt: skip
 def test_refiner_goes_on_without_an_encoder(
@@ -267,6 +268,7 @@ def test_a_small_network_learns_eight_pictures_by_heart(tmp_path: Path) -> None:
     assert evaluate(results, stored.truth(range(8)), ["segm"])["segm"]["AP"] > 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["detector", "refiner"])
 def test_every_epoch_is_measured(stage: str, art: Path, tmp_path: Path) -> None:
     from segmentation.dataset.engines import run_local

@@ -11,8 +11,9 @@ import pytest
 
 from apps.kenburns import KenBurns
 from apps.kenburns.camera import Pose
+from apps.kenburns.canvas import make_canvas, measure
 from apps.kenburns.export import export_layers, mesh, save_gltf, take_apart
-from apps.kenburns.layers import build, make_canvas, measure
+from apps.kenburns.layers import build
 from apps.kenburns.render import Renderer
 from apps.kenburns.stage import Stage
 from cartoonedit.scene import Instance, Scene
