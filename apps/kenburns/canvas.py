@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cartoonedit.inpaint import Inpainter
     from cartoonedit.scene import Scene
 
-__all__ = ["STEP", "Canvas", "jumps", "make_canvas", "measure"]
+__all__ = ["STEP", "Canvas", "jumps", "make_canvas", "measure", "painted"]
 
 STEP = 0.03
 """A jump of disparity between neighbouring pixels that counts as an edge, where a surface tears."""
@@ -100,8 +100,6 @@ def make_canvas(
     masks = [instance.mask for instance in scene]
     # To 16 bits, as a saved scene has it: so that its frames are the same.
     depth = snap_edges(np.rint(scene.depth * LEVELS) / LEVELS, masks)
-    made = scene.has("plate") or seed == 0 or not masks
-    plate = scene.plate if made else make_plate(scene.picture, masks, scene.fill, seed=seed)
     pooled = [
         pool_depth(depth, instance.mask, "mean" if pool == "none" else pool)
         if instance.depth is None
@@ -126,7 +124,7 @@ def make_canvas(
     kept = [place for place, mask in enumerate(scaled) if mask.any()]
     return Canvas(
         picture=picture,
-        plate=_scaled(plate[crop], size),
+        plate=_scaled(painted(scene, seed).plate[crop], size),
         q=disparity(_scaled(far[crop], size)),
         masks=[scaled[place] for place in kept],
         depths=[depths[place] for place in kept],
@@ -135,6 +133,14 @@ def make_canvas(
         scale=scale,
         inpainter=scene.fill,
     )
+
+
+def painted(scene: Scene, seed: int) -> Scene:
+    """The scene with a plate of that seed, unless it has one already."""
+    if scene.has("plate") or seed == 0 or not len(scene):
+        return scene
+    masks = [instance.mask for instance in scene]
+    return scene.replace(plate=make_plate(scene.picture, masks, scene.fill, seed=seed))
 
 
 def _size_around(

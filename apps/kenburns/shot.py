@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from apps.kenburns.accents import Accents
 from apps.kenburns.camera import Pose, disparity
-from apps.kenburns.canvas import Canvas, make_canvas, measure
+from apps.kenburns.canvas import Canvas, make_canvas, measure, painted
 from apps.kenburns.detail import FINER, has_detail
 from apps.kenburns.finish import Finish, make_finish
 from apps.kenburns.keyframes import keyframe_path
@@ -99,6 +99,7 @@ def make_shot(scene: Scene, size_wh: tuple[int, int], options: KenBurnsOptions) 
     """
     _check_inside(scene.size_wh, options)
     whole = options.start_window is not None or options.end_window is not None
+    scene = painted(scene, options.seed)  # once, for both canvases
 
     def canvas_for(frame_wh: tuple[int, int]) -> Canvas:
         return make_canvas(

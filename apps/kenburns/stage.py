@@ -117,10 +117,6 @@ class Stage:
         y, kept_y = _settle(pose.shift_y, fill_y, keep_y if keep else fill_y)
         return replace(pose, shift_x=x, shift_y=y), kept_x and kept_y
 
-    def fills(self, pose: Pose) -> bool:
-        """Whether the frame shows nothing but picture, and the camera is in front of everything."""
-        return self.in_front(pose) and self.shortfall(pose) <= 1 + 1e-9
-
     def in_front(self, pose: Pose) -> bool:
         """Whether the camera has everything before it."""
         return pose.z <= self.most_forward()
