@@ -24,7 +24,7 @@ import cv2
 import numpy as np
 
 from apps.kenburns import KenBurns
-from apps.kenburns.camera import FAR, Pose
+from apps.kenburns.camera import Pose, disparity
 from apps.kenburns.timing import times
 from cartoonedit.runtime import cpu_count
 from cartoonedit.scene import Instance, Scene
@@ -70,7 +70,7 @@ class Splat:
         rows, columns = np.mgrid[:height, :width]
         self._u = ((columns + 0.5) / width - 0.5).ravel()
         self._v = ((rows + 0.5 - height / 2) / width).ravel()
-        self._q = (1 - (1 - FAR) * depth).ravel()
+        self._q = disparity(depth).ravel()
         self._colours = picture.reshape(-1, 3)
 
     def __call__(self, pose: Pose) -> np.ndarray:

@@ -74,6 +74,12 @@ def _diffusers_files(*weights: str, second_encoder: bool = False) -> dict[str, W
     return {file: WeightsFile(file) for file in (*files, *weights)}
 
 
+_HALF_PRECISION = (
+    "unet/diffusion_pytorch_model.fp16.safetensors",
+    "vae/diffusion_pytorch_model.fp16.safetensors",
+    "text_encoder/model.fp16.safetensors",
+)
+
 _WD_TAGGER = {"model": WeightsFile("model.onnx"), "tags": WeightsFile("selected_tags.csv")}
 
 _TRANSFORMERS = {
@@ -150,22 +156,14 @@ _WEIGHTS = (
     Weights(
         name="marigold",
         repo="prs-eth/marigold-depth-v1-1",
-        files=_diffusers_files(
-            "unet/diffusion_pytorch_model.fp16.safetensors",
-            "vae/diffusion_pytorch_model.fp16.safetensors",
-            "text_encoder/model.fp16.safetensors",
-        ),
+        files=_diffusers_files(*_HALF_PRECISION),
         licence="CreativeML Open RAIL++-M",
         note="depth painted by latent diffusion: sharp and slow",
     ),
     Weights(
         name="sd15-inpainting",
         repo="stable-diffusion-v1-5/stable-diffusion-inpainting",
-        files=_diffusers_files(
-            "unet/diffusion_pytorch_model.fp16.safetensors",
-            "vae/diffusion_pytorch_model.fp16.safetensors",
-            "text_encoder/model.fp16.safetensors",
-        ),
+        files=_diffusers_files(*_HALF_PRECISION),
         licence="CreativeML OpenRAIL-M",
         note="latent diffusion that fills a hole; the paper's background inpainter",
     ),

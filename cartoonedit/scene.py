@@ -248,6 +248,13 @@ class Scene:
                 scene._parts[name] = part
         return scene
 
+    def repaint(self, seed: int) -> Scene:
+        """The same scene with the plate of another seed, which counts as handed in."""
+        from cartoonedit.inpaint import make_plate
+
+        plate = make_plate(self._picture, self._masks(), self._inpainter, seed=seed)
+        return self.replace(plate=plate)
+
     # ------------------------------------------------------------ files
 
     @classmethod

@@ -66,7 +66,7 @@ def segment(
     def work(file: Path, progress: Progress) -> tuple[dict[str, Any], dict[str, Any]]:
         scene = _open(file, folders[file], None if file in kept else segmenter, progress)
         if seed and (psd or ora):
-            scene = _with_plate(scene, seed)
+            scene = scene.repaint(seed)  # counts as chosen by the user, as a painted one does
         write_parts(scene, folders[file], psd=psd, ora=ora)
         summary = {"file": str(file), "folder": str(folders[file]), "kept": file in kept}
         if not as_json:
@@ -136,14 +136,6 @@ def _open(file: Path, folder: Path, segmenter: Segmenter | None, progress: Progr
 
         return Scene.load(folder)
     return segmenter(file, progress=progress).replace(source=str(file.absolute()))
-
-
-def _with_plate(scene: Scene, seed: int) -> Scene:
-    """Give a scene the plate of a seed; it counts as chosen by the user, as a painted one does."""
-    from cartoonedit.inpaint import make_plate
-
-    masks = [instance.mask for instance in scene]
-    return scene.replace(plate=make_plate(scene.picture, masks, scene.fill, seed=seed))
 
 
 def _coco(scene: Scene, name: str) -> dict[str, Any]:

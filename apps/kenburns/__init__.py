@@ -116,15 +116,18 @@ class KenBurns:
             InvalidInput: The ending is unknown, or an option does not fit the scene.
             CartooneditError: The place cannot be written to.
         """
+        from apps.kenburns.canvas import painted
         from apps.kenburns.export import export_layers
+        from apps.kenburns.shot import camera_of
 
         options = replace(self.options, size_wh=scene.size_wh, aspect=None)
+        scene = painted(scene, options.seed)  # once, for camera and layers
         return export_layers(
             scene,
             out_path,
             pool=options.pool,
             seed=options.seed,
-            camera=KenBurns(options).prepare(scene).pose,
+            camera=camera_of(scene, scene.size_wh, options),
             fps=options.fps,
             duration=options.seconds,
             loop=options.loop,

@@ -17,7 +17,7 @@ from apps.kenburns.camera import disparity
 from apps.kenburns.stage import Box, Stage
 from cartoonedit.depth import pool_depth, snap_edges
 from cartoonedit.errors import InvalidInput
-from cartoonedit.inpaint import FAINT, fill_smooth, fringe, grow, make_plate
+from cartoonedit.inpaint import FAINT, fill_smooth, fringe, grow
 from cartoonedit.outline import snap_outline
 
 if TYPE_CHECKING:
@@ -139,8 +139,7 @@ def painted(scene: Scene, seed: int) -> Scene:
     """The scene with a plate of that seed, unless it has one already."""
     if scene.has("plate") or seed == 0 or not len(scene):
         return scene
-    masks = [instance.mask for instance in scene]
-    return scene.replace(plate=make_plate(scene.picture, masks, scene.fill, seed=seed))
+    return scene.repaint(seed)
 
 
 def _size_around(

@@ -34,8 +34,7 @@ WORTH = 1.3
 
 def has_detail(canvas: Canvas, stage: Stage, poses: Iterable[Pose]) -> bool:
     """Whether a move comes closer than the frames' own scale to a picture that has more pixels."""
-    nearest = max([stage.spread[1], *(box.q for box in stage.boxes)])
-    closest = max(pose.scale(nearest) for pose in poses)
+    closest = max(pose.scale(stage.near_plane()) for pose in poses)
     return canvas.scale * WORTH <= 1 and closest >= WORTH
 
 

@@ -19,6 +19,7 @@ from apps.kenburns.layers import CutOut, Layers, Surface, pad
 from apps.kenburns.painter import DENSITY, CpuPainter, Painter
 from apps.kenburns.stage import Stage
 from apps.kenburns.surface import Lookup
+from apps.kenburns.timing import EASINGS
 
 __all__ = ["Look", "Renderer", "similarity"]
 
@@ -185,7 +186,7 @@ def _painter(frame_wh: tuple[int, int], look: Look) -> Painter:
 def _fade(pixels: float) -> float:
     """1 up to the first of :data:`EARLY`, 0 from the second on, smooth between."""
     t = min(max((pixels - EARLY[0]) / (EARLY[1] - EARLY[0]), 0.0), 1.0)
-    return 1 - t * t * (3 - 2 * t)
+    return 1 - EASINGS["smooth"](t)
 
 
 class _Texture:

@@ -26,7 +26,7 @@ from apps.kenburns.windows import Rectangle, Window, window_path
 from cartoonedit.errors import InvalidInput
 from cartoonedit.scene import Scene
 
-__all__ = ["Shot", "make_shot"]
+__all__ = ["Shot", "camera_of", "make_shot"]
 
 SAMPLES = 16
 """Poses along the path by which the layers learn how far the camera can look."""
@@ -80,9 +80,7 @@ class Shot:
         return join(views[0], views[1], self.options.stereo) if self.eyes else views[0]
 
     def _progress(self, t: float) -> float:
-        options = self.options
-        easing = "linear" if options.keys else options.easing  # key frames have their own
-        return progress(t, easing=easing, loop=options.loop, closed=self.camera.path.closed)
+        return _progress(self.camera, self.options, t)
 
 
 def make_shot(scene: Scene, size_wh: tuple[int, int], options: KenBurnsOptions) -> Shot:
@@ -97,25 +95,8 @@ def make_shot(scene: Scene, size_wh: tuple[int, int], options: KenBurnsOptions) 
         InvalidInput: An option names a character that is not there, a window leaves the picture, or
             a key frame the world.
     """
-    _check_inside(scene.size_wh, options)
-    whole = options.start_window is not None or options.end_window is not None
     scene = painted(scene, options.seed)  # once, for both canvases
-
-    def canvas_for(frame_wh: tuple[int, int]) -> Canvas:
-        return make_canvas(
-            scene,
-            frame_wh,
-            pool=options.pool,
-            seed=options.seed,
-            whole=whole,
-            outlines=options.snap_outlines,
-        )
-
-    canvas = canvas_for(size_wh)
-    stage = measure(canvas, size_wh)
-    camera = _camera(canvas, stage, options)
-    focus = _focus(stage, options)
-    accents = Accents.parse(options.accent or "", stage, options.seconds, options.strength)
+    canvas, stage, camera, focus, accents = _directed(scene, size_wh, options)
     eyes = Eyes(stage, camera, stage.focus()[2]) if options.stereo != "off" else None
     poses = [camera(step / SAMPLES) for step in range(SAMPLES + 1)]
     if eyes:
@@ -125,7 +106,8 @@ def make_shot(scene: Scene, size_wh: tuple[int, int], options: KenBurnsOptions) 
     made, fine = build(canvas, size_wh, reach, seed=options.seed), None
     if has_detail(canvas, stage, poses) and not (_aperture(options) or own):
         fine_wh = (FINER * size_wh[0], FINER * size_wh[1])
-        fine = build(canvas_for(fine_wh), fine_wh, FINER * reach, seed=options.seed)
+        finer = _canvas(scene, fine_wh, options)
+        fine = build(finer, fine_wh, FINER * reach, seed=options.seed)
     planes = [focus(step / SAMPLES) for step in range(SAMPLES + 1)]
     look = Look(
         aperture=_aperture(options),
@@ -138,6 +120,42 @@ def make_shot(scene: Scene, size_wh: tuple[int, int], options: KenBurnsOptions) 
     render = Renderer(made, stage, size_wh, poses, look, fine)
     finish = make_finish(size_wh, vignette=options.vignette, grade=options.grade)
     return Shot(options, stage, camera, render, focus, accents, finish, eyes)
+
+
+def camera_of(
+    scene: Scene, size_wh: tuple[int, int], options: KenBurnsOptions
+) -> Callable[[float], Pose]:
+    """The camera of a shot alone, ``camera(t) -> Pose``, without layers; see :func:`make_shot`."""
+    camera = _directed(scene, size_wh, options)[2]
+    return lambda t: camera(_progress(camera, options, t))
+
+
+def _directed(
+    scene: Scene, size_wh: tuple[int, int], options: KenBurnsOptions
+) -> tuple[Canvas, Stage, Camera, Focus, Accents]:
+    """Who is where, and where camera, focus and characters go."""
+    _check_inside(scene.size_wh, options)
+    canvas = _canvas(scene, size_wh, options)
+    stage = measure(canvas, size_wh)
+    camera = _camera(canvas, stage, options)
+    accents = Accents.parse(options.accent or "", stage, options.seconds, options.strength)
+    return canvas, stage, camera, _focus(stage, options), accents
+
+
+def _canvas(scene: Scene, size_wh: tuple[int, int], options: KenBurnsOptions) -> Canvas:
+    return make_canvas(
+        scene,
+        size_wh,
+        pool=options.pool,
+        seed=options.seed,
+        whole=options.start_window is not None or options.end_window is not None,
+        outlines=options.snap_outlines,
+    )
+
+
+def _progress(camera: Camera, options: KenBurnsOptions, t: float) -> float:
+    easing = "linear" if options.keys else options.easing  # key frames have their own
+    return progress(t, easing=easing, loop=options.loop, closed=camera.path.closed)
 
 
 # ---------------------------------------------------------------- the camera
@@ -225,7 +243,7 @@ def _focus(stage: Stage, options: KenBurnsOptions) -> Focus:
 def _plane(stage: Stage, what: str | float | None) -> float:
     """Disparity of what a person named: a character, near, far, or a depth."""
     if what == "near":
-        return max([stage.spread[1], *(box.q for box in stage.boxes)])
+        return stage.near_plane()
     if what == "far":
         return stage.spread[0]
     try:

@@ -237,10 +237,12 @@ class Stage:
                 moved += [abs(x - u), abs(y - v)]
         return max(moved)
 
+    def near_plane(self) -> float:
+        """Disparity of the nearest instance, or of the plate where it is nearer."""
+        return max([self.spread[1], *(box.q for box in self.boxes)])
+
     def _nearest(self) -> float:
-        return max(
-            [self.spread[1], *(high for _, high in self.borders), *(b.q for b in self.boxes)]
-        )
+        return max([self.near_plane(), *(high for _, high in self.borders)])
 
     def _stand_in(self) -> Box:
         """Without instances, the nearest part of the plate takes their place."""

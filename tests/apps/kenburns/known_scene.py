@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.kenburns.camera import FAR, Pose
+from apps.kenburns.camera import FAR, Pose, disparity
 from apps.kenburns.canvas import Canvas, make_canvas, measure
 from apps.kenburns.layers import Layers, Surface
 from apps.kenburns.render import Renderer
@@ -131,7 +131,7 @@ class KnownScene:
         """The picture as one surface that is bent by its depth: what others do."""
         scene = self.scene()
         canvas: Canvas = make_canvas(scene, scene.size_wh)
-        q = (1 - (1 - FAR) * scene.depth).astype(np.float32)
+        q = disparity(scene.depth)
         stage = measure(canvas, scene.size_wh)
         layers = Layers([Surface(scene.picture, q)], scene.size_wh, scene.picture)
         return Renderer(layers, stage, scene.size_wh)

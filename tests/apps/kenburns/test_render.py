@@ -49,7 +49,8 @@ def blob_on_black(q: float) -> tuple[Renderer, tuple[float, float]]:
     black = np.zeros((150, 300, 3), np.uint8)
     ground = Surface(black, np.full((150, 300), 0.25, np.float32))
     stage = Stage((0.5, 0.25), (0.5, 0.25), ((0.25, 0.25),) * 4)
-    frame = np.zeros((150, 300, 3), np.uint8)
+    frame = np.zeros((150, 300, 3), np.uint8)  # the picture, which the identity must show
+    frame[at[1] : at[1] + size, at[0] : at[0] + size] = alpha[..., None]
     renderer = Renderer(Layers([ground, dot], (300, 150), frame), stage, (300, 150))
     return renderer, (at[0] + size // 2, at[1] + size // 2)
 
