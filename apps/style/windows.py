@@ -74,13 +74,9 @@ class Window:
             inside = cv2.copyMakeBorder(inside, 0, below, 0, right, cv2.BORDER_REPLICATE)
         return _resize(inside, self.size_wh)
 
-    def paste(self, worked: NDArray[np.uint8], into: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """A copy of an image with what was worked on in place of what the window shows."""
-        result = into.copy()
-        target = result[self.top : self.top + self.height, self.left : self.left + self.width]
-        full = _resize(worked, (self.width, self.height))
-        target[:] = full[: target.shape[0], : target.shape[1]]
-        return result
+    def place(self, worked: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """What was worked on at the picture's scale, ``(height, width, 3)``."""
+        return _resize(worked, (self.width, self.height))
 
 
 def whole_window(size_wh: tuple[int, int], side: int, most: int) -> Window:

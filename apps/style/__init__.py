@@ -1,0 +1,199 @@
+"""Style translation, character by character (paper section 6.2).
+
+Example:
+    >>> from cartoonedit.scene import Scene
+    >>> styled = StyleEditor(prompt="3D pixar style")(Scene.load("parts/picture"))
+    >>> styled.save("styled.png")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from apps.style.options import BACKGROUND, PartOptions, StyleOptions
+from cartoonedit.errors import InvalidInput
+from cartoonedit.runtime import Progress, silent
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from apps.style.compose import Patch
+    from apps.style.jobs import Job, OnPreview, Studio
+    from apps.style.parts import Part
+    from cartoonedit.scene import Scene
+
+__all__ = ["BACKGROUND", "PartOptions", "StyleEditor", "StyleOptions", "Styled"]
+
+
+@dataclass(frozen=True)
+class Styled:
+    """A picture in another style.
+
+    Attributes:
+        picture: RGB ``uint8`` ``(H, W, 3)``.
+        scene: What it was made from, with the tags that were used.
+        parts: All its parts with their prompts and settings, from the back to the front.
+        patches: The new colours of the translated parts, by name.
+        lines: The line art of the picture, ``uint8`` ``(H, W)``, white on black.
+    """
+
+    picture: NDArray[np.uint8]
+    scene: Scene
+    parts: tuple[Part, ...]
+    patches: Mapping[str, Patch]
+    lines: NDArray[np.uint8]
+
+    def save(self, path: str | Path) -> Path:
+        """Write the picture; the ending chooses the format."""
+        from cartoonedit.images import save_image
+
+        return save_image(path, self.picture)
+
+
+class StyleEditor:
+    """Translates pictures into another style.
+
+    Example:
+        >>> editor = StyleEditor(preset="watercolour", mode="fused")
+        >>> editor(scene).save("styled.png")
+    """
+
+    def __init__(self, options: StyleOptions | None = None, **overrides: Any) -> None:
+        """Take options, single fields of them, or both.
+
+        Raises:
+            InvalidInput: A field is unknown or out of its range, or there is no style.
+        """
+        try:
+            self.options = (
+                StyleOptions(**overrides) if options is None else replace(options, **overrides)
+            )
+        except TypeError as error:
+            known = ", ".join(StyleOptions.__dataclass_fields__)
+            raise InvalidInput(f"{error}. The options are: {known}.") from error
+
+    def tag(self, scene: Scene, progress: Progress | None = None) -> Scene:
+        """Describe the characters and the background with tags, where they have none.
+
+        Raises:
+            ModelNotFound: A tagger that was named by its path is not there.
+        """
+        from cartoonedit.tagger import Tagger, tag_scene
+
+        if self.options.tagger == "none" or self.options.global_only:
+            return scene
+        device = "cpu" if self.options.device == "cpu" else "auto"
+        tagger = Tagger(self.options.tagger, device=device)
+        return tag_scene(scene, tagger, progress=progress, again=self.options.retag)
+
+    def plan(self, scene: Scene, own: Mapping[str, PartOptions] | None = None) -> list[Part]:
+        """The parts of a tagged scene with their prompts, from the back to the front.
+
+        Raises:
+            InvalidInput: There is no part of a name, or parts cannot share a pass.
+        """
+        from apps.style.fused import check_fused
+        from apps.style.parts import plan_parts, whole_part
+
+        if self.options.global_only:
+            return [whole_part(scene, self.options)]
+        parts = plan_parts(scene, self.options, own)
+        if self.options.mode == "fused":
+            check_fused(parts)
+        return parts
+
+    def __call__(
+        self,
+        scene: Scene,
+        own: Mapping[str, PartOptions] | None = None,
+        *,
+        start: NDArray[np.uint8] | None = None,
+        progress: Progress | None = None,
+        on_preview: OnPreview | None = None,
+    ) -> Styled:
+        """Translate a picture.
+
+        Args:
+            scene: The picture and its characters. Without any, the picture is all background.
+            own: What is different for single characters, or for ``background``, by name.
+            start: RGB ``uint8`` ``(H, W, 3)``, translated in place of the picture, whose lines
+                still hold; see :mod:`apps.style.frames`.
+            progress: Called after each step; may raise to stop.
+            on_preview: Called after each step with the names of the parts and a small sketch.
+
+        Returns:
+            The picture, its parts and their colours. Same options, same bytes on the CPU.
+
+        Raises:
+            InvalidInput: An option does not fit the scene, or the files of another family.
+            ModelNotFound: A model is not on this machine.
+            CartooneditError: The device has too little memory.
+            Cancelled: ``progress`` stopped it.
+        """
+        from cartoonedit.lineart import draw_lines
+
+        report = progress or silent
+        report(0, 0, "loading the model")
+        parts = self.plan(scene, own)  # first, since a wrong name should be told at once
+        edited = [part for part in parts if part.edited]
+        pipeline = self._pipeline(edited) if edited else None
+        scene = self.tag(scene, report)
+        parts = self.plan(scene, own)
+        edited = [part for part in parts if part.edited]
+        lines = draw_lines(scene.picture, self.options.chosen_lineart, device=self.options.device)
+        if pipeline is None:  # all of it is skipped
+            return Styled(scene.picture, scene, tuple(parts), {}, lines)
+        from apps.style.jobs import Studio
+        from apps.style.translate import Original, translate
+
+        studio = Studio(pipeline, self.options, scene.size_wh, report, on_preview)
+        shown = scene.picture if start is None else start
+        picture, patches = translate(studio, Original(scene, shown, lines), parts)
+        return Styled(picture, scene, tuple(parts), patches, lines)
+
+    def _pipeline(self, parts: Sequence[Part]) -> Any:
+        """The pipeline that translates the parts, ready but for their LoRAs."""
+        from cartoonedit.diffusion import (
+            IMG2IMG,
+            family_of,
+            load_pipeline,
+            use_references,
+            use_scheduler,
+        )
+
+        options = self.options
+        model = options.chosen_model
+        pipeline = load_pipeline(
+            model,
+            IMG2IMG,
+            device=options.device,
+            dtype=options.dtype,
+            offload=options.offload,
+            config=options.config,
+            controlnet=_controlnet(model, options),
+        )
+        use_scheduler(pipeline, options.scheduler)
+        adapter = None
+        if any(part.reference for part in parts):
+            adapter = options.reference_adapter or _REFERENCE_ADAPTERS[family_of(pipeline)]
+        use_references(pipeline, adapter, options.reference_weight)
+        return pipeline
+
+
+_REFERENCE_ADAPTERS = {"sd15": "ip-adapter-sd15", "sdxl": "ip-adapter-sdxl"}
+
+
+def _controlnet(model: str, options: StyleOptions) -> str | None:
+    """The ControlNet that was asked for, else one that fits."""
+    from cartoonedit.diffusion import family_of_model
+
+    if options.controlnet is not None:
+        return None if options.controlnet == "none" else options.controlnet
+    if family_of_model(model) == "sdxl":
+        return "controlnet-union-sdxl"
+    anime = options.chosen_lineart.startswith("anime")
+    return "controlnet-lineart-anime" if anime else "controlnet-lineart"
