@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from apps.style.compose import Patch
-    from apps.style.jobs import Job, OnPreview, Studio
+    from apps.style.jobs import OnPreview
     from apps.style.parts import Part
     from cartoonedit.scene import Scene
 

@@ -1,8 +1,8 @@
 """Composition: translated parts back into the picture, from the back to the front.
 
-With ``w`` a part's visible share of a pixel, the picture is ``I = sum of w O`` over the colours ``O``
-of all parts. A translated part brings its new colours ``S`` in place of ``O``; what the others
-contribute stays: ``I' = sum of w S over those that changed + (I - sum of w O over those)``.
+With ``w`` a part's visible share of a pixel, the picture is ``I = sum of w O`` over the colours
+``O`` of all parts. A translated part brings its new colours ``S`` in place of ``O``; what the
+others contribute stays: ``I' = sum of w S over those that changed + (I - sum of w O over those)``.
 """
 
 from __future__ import annotations

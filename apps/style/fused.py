@@ -139,7 +139,7 @@ def _conditions(
 
 
 def _by_place(seen: Sequence[tuple[Part, torch.Tensor]], name: str) -> torch.Tensor:
-    """A setting of the parts by place ``(1, 1, h, w)``, or ``(1, 1, 1, 1)`` if all have the same."""
+    """A setting of the parts by place ``(1, 1, h, w)``; ``(1, 1, 1, 1)`` if all have the same."""
     import torch
 
     values = [getattr(part, name) for part, _ in seen]

@@ -90,7 +90,7 @@ class Studio:
     def noise(self, seed: int, window: Window) -> torch.Tensor:
         """The noise of a seed in a window, ``(1, 4, h, w)``."""
         if seed not in self._fields:
-            self._fields[seed] = NoiseField(plane_size(self.size_wh, self.most), seed)
+            self._fields[seed] = NoiseField(plane_size(self.size_wh, self.side, self.most), seed)
         return self._fields[seed].crop(window.level, *window.cells)
 
     def words(self, part: Part) -> Encoded:

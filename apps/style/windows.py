@@ -85,9 +85,9 @@ def whole_window(size_wh: tuple[int, int], side: int, most: int) -> Window:
     Args:
         size_wh: Of the picture.
         side: Smaller pictures are enlarged to about this, in pixels.
-        most: Larger pictures are reduced to this or less.
+        most: Larger pictures are reduced to this or less, unless they are long and narrow.
     """
-    level = _level(max(size_wh), side, most)
+    level = _level(size_wh, side, most)
     width, height = (_ceil(length, _unit(level)) for length in size_wh)
     return Window(0, 0, width, height, level)
 
@@ -108,7 +108,7 @@ def fit_window(
     """
     x1, y1, x2, y2 = box_xyxy
     longest = max(x2 - x1, y2 - y1)
-    level = _level(longest, side, most)
+    level = _level((x2 - x1, y2 - y1), side, most)
     # What is around a character tells the network what it is: a quarter of it, and at least a
     # square of half the network's size.
     margin = max(longest / 8, 32 / 2**level)
@@ -121,18 +121,21 @@ def fit_window(
     return Window(left, top, width, height, level)
 
 
-def plane_size(size_wh: tuple[int, int], most: int) -> tuple[int, int]:
+def plane_size(size_wh: tuple[int, int], side: int, most: int) -> tuple[int, int]:
     """Rows and columns of latent cells, at the picture's own scale, that hold every window of it.
 
     They depend on the picture alone, so the noise is the same whichever parts are worked on.
     """
-    unit = _unit(min(0, _level(max(size_wh), 1, most)))
+    unit = _unit(min(0, _level(size_wh, side, most)))
     return _ceil(size_wh[1], unit) // CELL, _ceil(size_wh[0], unit) // CELL
 
 
-def _level(longest: int, side: int, most: int) -> int:
+def _level(size_wh: tuple[int, int], side: int, most: int) -> int:
+    longest, shortest = max(size_wh), min(size_wh)
     if longest > most:
-        return -math.ceil(math.log2(longest / most))
+        # A long strip is not made so narrow that nothing can be seen; it is cut into tiles.
+        enough = max(0, math.floor(math.log2(2 * shortest / side)))
+        return -min(math.ceil(math.log2(longest / most)), enough)
     return min(max(0, round(math.log2(side / longest))), _FINEST)
 
 

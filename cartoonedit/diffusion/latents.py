@@ -31,7 +31,8 @@ def encode(pipeline: Any, images: Sequence[NDArray[np.uint8]]) -> torch.Tensor:
 
     vae, device = pipeline.vae, pipeline._execution_device
     found = []
-    with torch.inference_mode(), _whole_precision(vae):
+    pixels = images[0].shape[0] * images[0].shape[1]
+    with torch.inference_mode(), _whole_precision(vae), _in_tiles(vae, pixels):
         for image in images:  # one by one: the encoder needs more memory than anything after it
             values = torch.from_numpy(image.transpose(2, 0, 1).copy()).to(device, vae.dtype)
             mode = vae.encode((values / 127.5 - 1)[None]).latent_dist.mode()
@@ -46,7 +47,8 @@ def decode(pipeline: Any, latents: torch.Tensor) -> list[NDArray[np.uint8]]:
 
     vae = pipeline.vae
     images = []
-    with torch.inference_mode(), _whole_precision(vae):
+    pixels = latents.shape[2] * latents.shape[3] * pipeline.vae_scale_factor**2
+    with torch.inference_mode(), _whole_precision(vae), _in_tiles(vae, pixels):
         for latent in latents:
             values = latent[None].to(pipeline._execution_device, vae.dtype)
             shift, scale = _statistics(vae, values)
@@ -79,3 +81,19 @@ def _whole_precision(vae: Any) -> Iterator[None]:
         yield
     finally:
         vae.to(dtype=before)
+
+
+_LARGE = 2048 * 2048  # pixels beyond which a VAE would take more memory than the UNet
+
+
+@contextmanager
+def _in_tiles(vae: Any, pixels: int) -> Iterator[None]:
+    """Let a VAE work on a large picture piece by piece."""
+    if pixels <= _LARGE or vae.use_tiling:
+        yield
+        return
+    vae.enable_tiling()
+    try:
+        yield
+    finally:
+        vae.disable_tiling()
