@@ -40,14 +40,17 @@ class Patch:
         return slice(self.top, self.top + height), slice(self.left, self.left + width)
 
 
-def clean(patch: Patch, mask: NDArray[np.uint8]) -> Patch:
-    """A patch whose soft edges are free of what is around the part, which would show as a halo.
+def clean(patch: Patch, part: Part) -> Patch:
+    """A patch whose soft edges are free of what is beside the part, which would show as a halo.
 
-    Args:
-        patch: What was made of a piece of the picture.
-        mask: The part's alpha over the whole picture.
+    Its edges are those of what it shows: where another part is in front of it, too.
     """
-    return replace(patch, colours=decontaminate(patch.colours, mask[patch.place]))
+    return replace(patch, colours=decontaminate(patch.colours, _shown(part)[patch.place]))
+
+
+def _shown(part: Part) -> NDArray[np.uint8]:
+    """The visible share as alpha."""
+    return np.rint(part.visible * 255).astype(np.uint8)
 
 
 def compose(
@@ -80,9 +83,8 @@ def compose(
         share[patch.place] += weight
         new[patch.place] += weight[..., None] * patch.colours
         if keeps:
-            before = plate if part.is_background and plate is not None else None
-            if before is None:
-                before = decontaminate(picture, part.mask)
+            behind = plate if part.is_background else None
+            before = decontaminate(picture, _shown(part)) if behind is None else behind
             old[patch.place] += weight[..., None] * before[patch.place]
     left = 1 - np.minimum(share, 1)
     # What is left over at the soft edges of what stays; nothing where all of a pixel is new.

@@ -64,7 +64,7 @@ def _apart(studio: Studio, original: Original, parts: Sequence[Part]) -> Result:
     }
     if studio.options.match_tone:
         patches = match_tones(patches, edited)
-    patches = {part.name: clean(patches[part.name], part.mask) for part in edited}
+    patches = {part.name: clean(patches[part.name], part) for part in edited}
     scene = original.scene
     plate = scene.plate if any(part.is_background for part in edited) else None
     return compose(scene.picture, plate, parts, patches), patches
@@ -75,7 +75,7 @@ def _together(studio: Studio, original: Original, parts: Sequence[Part]) -> Resu
     whole = Job(parts[0], window, window.cut(original.shown), window.cut(original.lines))
     patch = _patch(window, translate_together(studio, parts, whole), studio.size_wh)
     picture = compose_fused(original.scene.picture, patch.colours, parts)
-    return picture, {part.name: clean(patch, part.mask) for part in parts if part.edited}
+    return picture, {part.name: clean(patch, part) for part in parts if part.edited}
 
 
 def _job(studio: Studio, original: Original, part: Part) -> Job:

@@ -1,0 +1,275 @@
+"""The loop against diffusers' own pipelines, and what only the loop can do."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from cartoonedit.diffusion import IMG2IMG, load_pipeline, use_scheduler
+from cartoonedit.diffusion.denoise import denoise
+from cartoonedit.diffusion.latents import decode, encode
+from cartoonedit.diffusion.predict import Conditions, tile_spans
+from cartoonedit.diffusion.regions import Region
+from cartoonedit.errors import Cancelled
+
+pytestmark = pytest.mark.usefixtures("no_network")
+
+ROWS, COLUMNS = 8, 16  # of latent cells
+GUIDANCE, CONTROL, SEED = 7.0, 0.7, 5
+Build = Callable[..., Path]
+
+
+@pytest.fixture(scope="module", params=["sd15", "sdxl"])
+def pipeline(request: Any, tiny_diffusion: Build, tiny_controlnet: Build) -> Any:
+    model, controlnet = tiny_diffusion(request.param, 4), tiny_controlnet(request.param)
+    return load_pipeline(model, IMG2IMG, device="cpu", controlnet=controlnet)
+
+
+@pytest.fixture(scope="module")
+def start(pipeline: Any) -> torch.Tensor:
+    picture = np.random.default_rng(0).integers(0, 255, (8 * ROWS, 8 * COLUMNS, 3), np.uint8)
+    return encode(pipeline, [picture])
+
+
+LINES = torch.rand((1, 3, 8 * ROWS, 8 * COLUMNS), generator=torch.Generator().manual_seed(1))
+NOISE = torch.randn((1, 4, ROWS, COLUMNS), generator=torch.Generator().manual_seed(SEED))
+WHOLE = torch.ones(ROWS, COLUMNS)
+LEFT = (torch.arange(COLUMNS) < 8).float().expand(ROWS, COLUMNS)
+
+
+def words(pipeline: Any, prompt: str) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Embeddings of [negative, positive], and SDXL's summaries of them."""
+    found = pipeline.encode_prompt(
+        prompt,
+        device="cpu",
+        num_images_per_prompt=1,
+        do_classifier_free_guidance=True,
+        negative_prompt="dog",
+    )
+    text = torch.cat([found[1], found[0]])
+    return text, torch.cat([found[3], found[2]]) if len(found) > 2 else None
+
+
+def conditions(pipeline: Any, *regions: tuple[torch.Tensor, str], **others: Any) -> Conditions:
+    encoded = [(weight, *words(pipeline, prompt)) for weight, prompt in regions]
+    given: dict[str, Any] = {
+        "pooled": encoded[0][2],
+        "guidance": torch.full((1, 1, 1, 1), GUIDANCE),
+        "control": LINES,
+        "control_scale": torch.full((1, 1, 1, 1), CONTROL),
+    }
+    return Conditions([Region(weight, text) for weight, text, _ in encoded], **given | others)
+
+
+def run(pipeline: Any, start: torch.Tensor, led: Conditions, **options: Any) -> torch.Tensor:
+    settings = {"steps": 8, "strength": 0.75} | options
+    return denoise(pipeline, start, NOISE.repeat(len(start), 1, 1, 1), led, **settings)
+
+
+def diffusers_own(
+    pipeline: Any, start: torch.Tensor, prompt: str, strength: float = 0.75, **options: Any
+) -> torch.Tensor:
+    return pipeline(
+        prompt=prompt,
+        negative_prompt="dog",
+        image=start,
+        control_image=LINES,
+        strength=strength,
+        generator=torch.Generator().manual_seed(SEED),
+        output_type="latent",
+        **{
+            "num_inference_steps": 8,
+            "guidance_scale": GUIDANCE,
+            "controlnet_conditioning_scale": CONTROL,
+        }
+        | options,
+        **({} if pipeline.unet.config.cross_attention_dim == 32 else {"height": 64, "width": 128}),
+    ).images
+
+
+@pytest.mark.parametrize("name", ["DPM++ 2M Karras", "Euler", "DDIM", "UniPC", "Heun"])
+@pytest.mark.parametrize("strength", [0.3, 0.75, 1.0])
+def test_one_prompt_gives_what_diffusers_gives(
+    pipeline: Any, start: torch.Tensor, name: str, strength: float
+) -> None:
+    use_scheduler(pipeline, name)
+    try:
+        wanted = diffusers_own(pipeline, start, "a cat", strength)
+        got = run(pipeline, start, conditions(pipeline, (WHOLE, "a cat")), strength=strength)
+    finally:
+        use_scheduler(pipeline, "DPM++ 2M Karras")
+    torch.testing.assert_close(got, wanted, atol=1e-5, rtol=0)
+
+
+def test_without_guidance(pipeline: Any, start: torch.Tensor) -> None:
+    text, pooled = words(pipeline, "a cat")
+    led = Conditions(
+        [Region(WHOLE, text[1:])],
+        pooled=None if pooled is None else pooled[1:],
+        control=LINES,
+        control_scale=torch.full((1, 1, 1, 1), CONTROL),
+    )
+    wanted = diffusers_own(pipeline, start, "a cat", guidance_scale=1.0)
+    torch.testing.assert_close(run(pipeline, start, led), wanted, atol=1e-5, rtol=0)
+
+
+def test_18_of_24_steps(pipeline: Any, start: torch.Tensor) -> None:
+    seen: list[tuple[int, int]] = []
+    led = conditions(pipeline, (WHOLE, "a cat"))
+    run(pipeline, start, led, steps=24, on_step=lambda step, steps, _: seen.append((step, steps)))
+    assert seen == [(step, 18) for step in range(1, 19)]
+
+
+def test_regions_with_the_same_words_are_one(pipeline: Any, start: torch.Tensor) -> None:
+    one = run(pipeline, start, conditions(pipeline, (WHOLE, "a cat")))
+    for share in (LEFT, torch.full_like(LEFT, 0.25)):
+        two = conditions(pipeline, (share, "a cat"), (1 - share, "a cat"))
+        torch.testing.assert_close(run(pipeline, start, two), one, atol=1e-4, rtol=0)
+
+
+def test_a_region_without_weight_does_not_count(pipeline: Any, start: torch.Tensor) -> None:
+    one = run(pipeline, start, conditions(pipeline, (WHOLE, "a cat")))
+    two = conditions(pipeline, (WHOLE, "a cat"), (0 * WHOLE, "something else"))
+    assert torch.equal(run(pipeline, start, two), one)
+
+
+def test_each_region_listens_to_its_own_words(pipeline: Any, start: torch.Tensor) -> None:
+    """In a single step through a network that mixes places little, words act where they are."""
+    cat = run(pipeline, start, conditions(pipeline, (WHOLE, "a cat")), steps=2, strength=0.5)
+    led = conditions(pipeline, (LEFT, "zzzz qqqq"), (1 - LEFT, "a cat"))
+    both = run(pipeline, start, led, steps=2, strength=0.5)
+    change = (both - cat).abs().mean(dim=(0, 1, 2))
+    assert change[:7].mean() > 2 * change[9:].mean()
+
+
+def test_settings_by_place_that_are_all_the_same(pipeline: Any, start: torch.Tensor) -> None:
+    one = run(pipeline, start, conditions(pipeline, (WHOLE, "a cat")))
+    by_place = {
+        "guidance": torch.full((1, 1, ROWS, COLUMNS), GUIDANCE),
+        "control_scale": torch.full((1, 1, ROWS, COLUMNS), CONTROL),
+    }
+    same = run(pipeline, start, conditions(pipeline, (WHOLE, "a cat"), **by_place))
+    torch.testing.assert_close(same, one, atol=1e-5, rtol=0)
+
+
+def test_a_batch_is_its_pictures_one_by_one(pipeline: Any, start: torch.Tensor) -> None:
+    prompts, guidance, control = ("a cat", "a bird"), (7.0, 3.0), (0.7, 0.2)
+    starts = [start, start.flip(3)]
+    singles = [
+        run(
+            pipeline,
+            picture,
+            conditions(
+                pipeline,
+                (WHOLE, prompt),
+                guidance=torch.full((1, 1, 1, 1), one),
+                control_scale=torch.full((1, 1, 1, 1), two),
+            ),
+        )
+        for picture, prompt, one, two in zip(starts, prompts, guidance, control, strict=True)
+    ]
+    encoded = [words(pipeline, prompt) for prompt in prompts]
+    pooled = None
+    if encoded[0][1] is not None:
+        pooled = torch.stack([each[1] for each in encoded], dim=1).flatten(0, 1)
+    led = Conditions(
+        [Region(WHOLE, torch.stack([each[0] for each in encoded], dim=1).flatten(0, 1))],
+        pooled=pooled,
+        guidance=torch.tensor(guidance).view(2, 1, 1, 1),
+        control=LINES.repeat(2, 1, 1, 1),
+        control_scale=torch.tensor(control).view(2, 1, 1, 1),
+    )
+    together = run(pipeline, torch.cat(starts), led)
+    torch.testing.assert_close(together, torch.cat(singles), atol=1e-4, rtol=0)
+
+
+def test_places_that_never_take_part_stay(pipeline: Any, start: torch.Tensor) -> None:
+    begin = torch.zeros(1, 1, ROWS, COLUMNS)
+    begin[..., :4] = math.inf
+    led = conditions(pipeline, (WHOLE, "a cat"))
+    got = run(pipeline, start, led, begin=begin)
+    assert torch.equal(got[..., :4], start[..., :4])
+    assert (got - start)[..., 4:].abs().mean() > 0.05
+
+
+def test_places_that_join_late_are_changed_less(pipeline: Any, start: torch.Tensor) -> None:
+    """All of them late is the same as a smaller strength."""
+    led = conditions(pipeline, (WHOLE, "a cat"))
+    late = run(pipeline, start, led, strength=1.0, begin=torch.full((1, 1, ROWS, COLUMNS), 4.0))
+    # A multistep scheduler remembers a step of which nothing else is left, hence no exact match.
+    use_scheduler(pipeline, "Euler")
+    try:
+        late = run(pipeline, start, led, strength=1.0, begin=torch.full((1, 1, ROWS, COLUMNS), 4.0))
+        small = run(pipeline, start, led, strength=0.5)
+    finally:
+        use_scheduler(pipeline, "DPM++ 2M Karras")
+    torch.testing.assert_close(late, small, atol=1e-4, rtol=0)
+
+
+def test_tiles_that_see_everything_change_nothing(pipeline: Any, start: torch.Tensor) -> None:
+    led = conditions(pipeline, (LEFT, "a cat"), (1 - LEFT, "a bird"))
+    assert torch.equal(run(pipeline, start, led, tile=16), run(pipeline, start, led))
+
+
+def test_tiles_agree_where_they_overlap(pipeline: Any, start: torch.Tensor) -> None:
+    led = conditions(pipeline, (LEFT, "a cat"), (1 - LEFT, "a bird"))
+    tiled, whole = run(pipeline, start, led, tile=8), run(pipeline, start, led)
+    assert tiled.shape == whole.shape
+    assert bool(torch.isfinite(tiled).all())
+    middle = (tiled[..., 1:] - tiled[..., :-1]).abs().mean(dim=(0, 1, 2))
+    assert middle.max() < 3 * middle.mean()  # no seam stands out
+    assert not torch.equal(tiled, whole)
+
+
+@pytest.mark.parametrize(
+    ("length", "side", "spans"),
+    [
+        (8, None, [(0, 8)]),
+        (8, 8, [(0, 8)]),
+        (9, 8, [(0, 8), (1, 9)]),
+        (16, 8, [(0, 8), (4, 12), (8, 16)]),
+        (14, 8, [(0, 8), (6, 14)]),
+    ],
+)
+def test_tile_spans(length: int, side: int | None, spans: list[tuple[int, int]]) -> None:
+    assert tile_spans(length, side) == [slice(*span) for span in spans]
+
+
+def test_stopped_between_steps(pipeline: Any, start: torch.Tensor) -> None:
+    """It stops at once, and the networks are as they were."""
+    before = {name: type(each) for name, each in pipeline.unet.attn_processors.items()}
+
+    def stop(step: int, steps: int, latents: torch.Tensor) -> None:
+        assert latents.shape == start.shape
+        if step == 2:
+            raise Cancelled("enough")
+
+    led = conditions(pipeline, (WHOLE, "a cat"))
+    with pytest.raises(Cancelled):
+        run(pipeline, start, led, on_step=stop)
+    assert {name: type(each) for name, each in pipeline.unet.attn_processors.items()} == before
+    assert bool(torch.isfinite(run(pipeline, start, led)).all())
+
+
+def test_encode_and_decode(pipeline: Any) -> None:
+    """Their own inverse up to what the VAE cannot keep; one by one as all together."""
+    rng = np.random.default_rng(2)
+    pictures = [rng.integers(0, 255, (64, 128, 3), np.uint8) for _ in range(2)]
+    latents = encode(pipeline, pictures)
+    assert latents.shape == (2, 4, 8, 16)
+    for picture, latent in zip(pictures, latents, strict=True):
+        torch.testing.assert_close(encode(pipeline, [picture])[0], latent)
+    values = pipeline.image_processor.preprocess(pictures[0].astype(np.float32)[None] / 255)
+    scaled = pipeline.vae.encode(values).latent_dist.mode() * pipeline.vae.config.scaling_factor
+    torch.testing.assert_close(latents[:1], scaled.detach(), atol=1e-5, rtol=0)
+    shown = decode(pipeline, latents)
+    assert [(each.shape, each.dtype) for each in shown] == [((64, 128, 3), np.uint8)] * 2
+    own = pipeline.vae.decode(latents / pipeline.vae.config.scaling_factor).sample.detach()
+    wanted = pipeline.image_processor.postprocess(own, output_type="np")
+    np.testing.assert_allclose(np.stack(shown), 255 * wanted, atol=0.51)
