@@ -85,7 +85,7 @@ class Studio:
         """Latent cells of a tile, where a window is too large for one."""
         from cartoonedit.diffusion.predict import CELL
 
-        return self.side // CELL if max(window.size_wh) > 1.5 * self.side else None
+        return self.side // CELL if max(window.size_wh) > 2 * self.side else None
 
     def noise(self, seed: int, window: Window) -> torch.Tensor:
         """The noise of a seed in a window, ``(1, 4, h, w)``."""

@@ -114,18 +114,25 @@ def test_same_seed_same_bytes(make_editor: MakeEditor, tagged_scene: Scene) -> N
 def test_a_batch_is_its_parts_one_by_one(
     make_editor: MakeEditor, tagged_scene: Scene, seen: Seen, family: str
 ) -> None:
+    def results() -> dict[tuple[bytes, bytes], torch.Tensor]:
+        """The latents of each part, by what was translated and what was said about it."""
+        found = {}
+        for call in seen.calls:
+            words = call["conditions"].regions[0].text.chunk(2)[1]
+            for start, text, result in zip(call["start"], words, call["result"], strict=True):
+                found[start.numpy().tobytes(), text.numpy().tobytes()] = result
+        return found
+
     make_editor(family, batch=1)(tagged_scene)
-    singles = {tuple(call["start"].flatten()[:4].tolist()): call["result"] for call in seen.calls}
+    singles = results()
     seen.calls.clear()
     make_editor(family, batch=8)(tagged_scene)
     assert max(len(call["start"]) for call in seen.calls) > 1
-    compared = 0
-    for call in seen.calls:
-        for start, result in zip(call["start"], call["result"], strict=True):
-            single = singles[tuple(start.flatten()[:4].tolist())]
-            torch.testing.assert_close(result[None], single, atol=1e-4, rtol=0)
-            compared += 1
-    assert compared == 3
+    together = results()
+    assert together.keys() == singles.keys()
+    assert len(singles) == 3
+    for key, single in singles.items():
+        torch.testing.assert_close(together[key], single, atol=1e-4, rtol=0)
 
 
 def test_own_settings_are_honoured(
