@@ -133,3 +133,53 @@ def tiny_diffusion(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Pa
         return build_pipeline(tmp_path_factory.mktemp(f"{family}-{channels}"), family, channels)
 
     return build
+
+
+@pytest.fixture(scope="session")
+def tiny_controlnet(
+    tmp_path_factory: pytest.TempPathFactory, tiny_diffusion: Callable[..., Path]
+) -> Callable[..., Path]:
+    """Gives the folder of a tiny ControlNet: ``(family, union) -> folder``."""
+
+    @cache
+    def build(family: Literal["sd15", "sdxl"] = "sd15", union: bool = False) -> Path:
+        from tests.cartoonedit.tiny_adapters import build_controlnet
+
+        folder = tmp_path_factory.mktemp(f"controlnet-{family}")
+        return build_controlnet(tiny_diffusion(family, 4), folder, union)
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def tiny_lora(
+    tmp_path_factory: pytest.TempPathFactory, tiny_diffusion: Callable[..., Path]
+) -> Callable[..., Path]:
+    """Gives the file of a tiny LoRA: ``(family, form) -> file``."""
+
+    @cache
+    def build(
+        family: Literal["sd15", "sdxl"] = "sd15", form: Literal["diffusers", "kohya"] = "diffusers"
+    ) -> Path:
+        from tests.cartoonedit.tiny_adapters import build_lora
+
+        file = tmp_path_factory.mktemp(f"lora-{family}") / f"{form}.safetensors"
+        return build_lora(tiny_diffusion(family, 4), file, form)
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def tiny_ip_adapter(
+    tmp_path_factory: pytest.TempPathFactory, tiny_diffusion: Callable[..., Path]
+) -> Callable[..., Path]:
+    """Gives the file of a tiny IP-Adapter: ``(family) -> file``."""
+
+    @cache
+    def build(family: Literal["sd15", "sdxl"] = "sd15") -> Path:
+        from tests.cartoonedit.tiny_adapters import build_ip_adapter
+
+        folder = tmp_path_factory.mktemp(f"ip-adapter-{family}")
+        return build_ip_adapter(tiny_diffusion(family, 4), folder)
+
+    return build

@@ -78,7 +78,7 @@ def translate_together(studio: Studio, parts: Sequence[Part], whole: Job) -> NDA
             begin=_begin(parts, weights, steps, strength, pipeline.scheduler.order),
             tile=studio.tile(whole.window),
             seed=edited[0].seed,
-            extra=blank_embeds(pipeline, conditions.regions[0].text.shape[0]),
+            extra=blank_embeds(pipeline, len(conditions.regions[0].text)),
             on_step=studio.on_step("all parts", steps_run(steps, strength)),
         )
         return decode(pipeline, latents)[0]
@@ -113,22 +113,15 @@ def _conditions(
     guidance = _by_place(seen, "guidance")
     guided = bool((guidance > 1).any())
     rows = slice(None) if guided else slice(1, None)
-    references = [studio.reference(part) for part, _ in seen]
-    like = next((each for each in references if each is not None), None)
-    regions = [
-        Region(
-            weight,
-            each.embeds[rows],
-            # Tokens of zeros add nothing: the layers that read them have no bias.
-            None if like is None else (torch.zeros_like(like) if token is None else token)[rows],
-        )
-        for (_, weight), each, token in zip(seen, words, references, strict=True)
-    ]
+    regions = []
+    for (part, weight), said in zip(seen, words, strict=True):
+        tokens = studio.reference(part)
+        regions.append(Region(weight, said.embeds[rows], None if tokens is None else tokens[rows]))
+    summaries = [said.pooled for said in words if said.pooled is not None]
     pooled = None
-    if words[0].pooled is not None:  # SDXL's summary holds for the whole picture: a mean by area
-        shares = torch.stack([weight.mean() for _, weight in seen])
-        shares = (shares / shares.sum()).view(-1, 1, 1).to(words[0].pooled)
-        pooled = (torch.stack([each.pooled for each in words]) * shares).sum(dim=0)[rows]  # type: ignore[arg-type]
+    if summaries:  # SDXL's summary holds for the whole picture: a mean by area
+        areas = torch.stack([weight.sum() for _, weight in seen]).to(summaries[0])
+        pooled = torch.einsum("n,nrp->rp", areas / areas.sum(), torch.stack(summaries))[rows]
     return Conditions(
         regions,
         pooled=pooled,

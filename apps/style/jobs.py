@@ -69,7 +69,7 @@ class Studio:
     total: int = 0
     _done: int = 0
     _fields: dict[int, NoiseField] = field(default_factory=dict)
-    _references: dict[Path, Any] = field(default_factory=dict)
+    _references: dict[Path | None, Any] = field(default_factory=dict)
 
     @cached_property
     def side(self) -> int:
@@ -103,14 +103,15 @@ class Studio:
         )
 
     def reference(self, part: Part) -> torch.Tensor | None:
-        """Tokens of a part's reference picture for [without, with]; None where it has none."""
-        if part.reference is None:
-            return None
+        """Tokens of a part's reference picture for [without, with].
+
+        They add nothing where it has none; None if no part of the picture has one.
+        """
         if part.reference not in self._references:
             from cartoonedit.diffusion import reference_tokens
             from cartoonedit.images import open_image
 
-            picture = open_image(part.reference)
+            picture = None if part.reference is None else open_image(part.reference)
             self._references[part.reference] = reference_tokens(self.pipeline, picture)
         return self._references[part.reference]
 

@@ -86,7 +86,7 @@ def _translate(
         strength=first.part.strength,
         tile=studio.tile(first.window),
         seed=first.part.seed,
-        extra=blank_embeds(pipeline, conditions.regions[0].text.shape[0]),
+        extra=blank_embeds(pipeline, len(conditions.regions[0].text)),
         on_step=studio.on_step(
             ", ".join(job.part.name for job in jobs),
             len(jobs) * steps_run(studio.options.steps, first.part.strength),
@@ -113,16 +113,12 @@ def _conditions(
     def stack(pairs: Sequence[torch.Tensor]) -> torch.Tensor:
         return torch.stack(list(pairs), dim=1)[rows].flatten(0, 1)
 
-    references = [studio.reference(job.part) for job in jobs]
-    reference = None
-    like = next((each for each in references if each is not None), None)
-    if like is not None:
-        # Tokens of zeros add nothing: the layers that read them have no bias.
-        reference = stack([torch.zeros_like(like) if each is None else each for each in references])
-    pooled = None if words[0].pooled is None else stack([each.pooled for each in words])  # type: ignore[misc]
+    references = [tokens for job in jobs if (tokens := studio.reference(job.part)) is not None]
+    reference = stack(references) if references else None
+    summaries = [each.pooled for each in words if each.pooled is not None]
     return Conditions(
         [Region(torch.ones(size_hw), stack([each.embeds for each in words]), reference)],
-        pooled=pooled,
+        pooled=stack(summaries) if summaries else None,
         guidance=guidance if guided else None,
         control=studio.control(list(jobs)),
         control_scale=by_picture("control"),

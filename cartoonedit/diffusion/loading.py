@@ -10,11 +10,23 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cartoonedit import hub
+from cartoonedit.diffusion.controlnets import add_controlnet
+from cartoonedit.diffusion.locating import PICKLES, locate, missing
 from cartoonedit.diffusion.memory import explain_memory, place
-from cartoonedit.diffusion.sampling import use_dpm_karras
+from cartoonedit.diffusion.schedulers import SCHEDULERS, use_scheduler
+from cartoonedit.diffusion.weights import dtype_argument, variant_in
 from cartoonedit.errors import InvalidInput, ModelNotFound
 
-__all__ = ["INPAINT", "Task", "forget_pipelines", "load_pipeline"]
+__all__ = [
+    "IMG2IMG",
+    "INPAINT",
+    "Family",
+    "Task",
+    "family_of",
+    "family_of_model",
+    "forget_pipelines",
+    "load_pipeline",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -37,8 +49,10 @@ class Task:
 INPAINT = Task(sd15="StableDiffusionInpaintPipeline", sdxl="StableDiffusionXLInpaintPipeline")
 """Fills a hole. A UNet of 9 channels sees what is around the hole; one of 4 is held to it."""
 
+IMG2IMG = Task(sd15="StableDiffusionImg2ImgPipeline", sdxl="StableDiffusionXLImg2ImgPipeline")
+"""Paints a picture anew from itself, noised; with a ControlNet, if one is given, its lines hold."""
+
 _PIPELINE_CLASS = re.compile(r"StableDiffusion(XL)?(Inpaint|Img2Img)?Pipeline")
-_PICKLES = {".ckpt", ".pt", ".pth", ".bin", ".pkl"}
 # The safety checker is 1.2 GB and calls drawings unsafe at random; a watermark changes pixels.
 _LEFT_OUT: dict[Family, dict[str, Any]] = {
     "sd15": {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False},
@@ -58,6 +72,7 @@ def load_pipeline(
     dtype: str = "auto",
     offload: str = "none",
     config: str | Path | None = None,
+    controlnet: str | Path | None = None,
 ) -> Any:
     """Load a pipeline with the DPM++ 2M Karras scheduler; the last one loaded is kept.
 
@@ -70,23 +85,26 @@ def load_pipeline(
         offload: One of :data:`~cartoonedit.diffusion.memory.OFFLOADS`.
         config: For a single file: a folder in diffusers' form with the settings and tokenizers of
             its family. None takes them from the local cache.
+        controlnet: For :data:`IMG2IMG`: what holds the lines, in any of the forms of ``model``, of
+            the same family.
 
     Returns:
         The pipeline, in place and ready.
 
     Raises:
         ModelNotFound: It, or the settings of a single file, are not on this machine.
-        InvalidInput: It is a pickle, or of another family.
+        InvalidInput: One is a pickle, damaged, of another family, or not for this task.
         CartooneditError: The device has too little memory.
     """
-    what = (str(model), task, device, dtype, offload, None if config is None else str(config))
+    settings, lines = (None if each is None else str(each) for each in (config, controlnet))
+    what = (str(model), task, device, dtype, offload, settings, lines)
     if what not in _kept:
         forget_pipelines()  # first: two would not fit next to each other on most devices
         _kept[what] = _load(*what)
     return _kept[what]
 
 
-_kept: dict[tuple[str, Task, str, str, str, str | None], Any] = {}
+_kept: dict[tuple[str, Task, str, str, str, str | None, str | None], Any] = {}
 
 
 def forget_pipelines() -> None:
@@ -94,10 +112,40 @@ def forget_pipelines() -> None:
     _kept.clear()
 
 
-def _load(model: str, task: Task, device: str, dtype: str, offload: str, config: str | None) -> Any:
+def family_of_model(model: str | Path) -> Family:
+    """The family of a model on this machine, which is not loaded.
+
+    Raises:
+        ModelNotFound: It is not on this machine.
+        InvalidInput: It is a pickle, or of another family.
+    """
+    return _describe(locate(str(model), _INDEX))[0]
+
+
+def family_of(pipeline: Any) -> Family:
+    """The family of a loaded pipeline."""
+    return "sdxl" if "XL" in type(pipeline).__name__ else "sd15"
+
+
+def _load(
+    model: str,
+    task: Task,
+    device: str,
+    dtype: str,
+    offload: str,
+    config: str | None,
+    controlnet: str | None,
+) -> Any:
     from cartoonedit.runtime import pick_device, pick_dtype
 
-    where = _locate(model)
+    where = locate(model, _INDEX)
+    _, channels = _describe(where)
+    if task == IMG2IMG and channels != 4:
+        raise InvalidInput(
+            f"{model} was made to fill holes, so it cannot paint a picture anew. Take a plain"
+            " checkpoint of the same family."
+        )
+    lines = None if controlnet is None else locate(controlnet, _CONTROLNET_INDEX)
     chosen = pick_device(device)
     kind = pick_dtype(chosen, dtype)
     _silence_bars()
@@ -106,53 +154,27 @@ def _load(model: str, task: Task, device: str, dtype: str, offload: str, config:
             pipeline = _from_folder(model, where, task, kind)
         else:
             pipeline = _from_file(where, task, kind, config)
-        use_dpm_karras(pipeline)
+        if lines is not None:
+            pipeline = add_controlnet(pipeline, lines, kind)
+        use_scheduler(pipeline, next(iter(SCHEDULERS)))
         place(pipeline, chosen, offload)
     pipeline.set_progress_bar_config(disable=True)
     logger.info("%s: %s, offload=%s", model, type(pipeline).__name__, offload)
     return pipeline
 
 
-def _locate(model: str) -> Path:
-    """The folder or file of a model on this machine."""
-    if model in hub.CATALOGUE:
-        return _cached(hub.CATALOGUE[model].repo)
-    path = Path(model).expanduser()
-    if path.suffix.lower() in _PICKLES:
-        raise InvalidInput(
-            f"{path} is a pickle, which can run any code when it is opened, so it is refused."
-            " Take the .safetensors file of the same model, or convert it."
-        )
-    if path.exists():
-        return path
-    if re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", model) and path.suffix != ".safetensors":
-        return _cached(model)
-    raise ModelNotFound(
-        f"there is no diffusion model at {path}. Give a folder in diffusers' form, a .safetensors"
-        " file, or a hub repository such as stable-diffusion-v1-5/stable-diffusion-inpainting."
-    )
+_INDEX, _CONTROLNET_INDEX = "model_index.json", "config.json"
 
 
-def _cached(repo: str) -> Path:
-    """The newest snapshot of a repository in the cache."""
-    from huggingface_hub import try_to_load_from_cache
-
-    index = try_to_load_from_cache(repo, "model_index.json")
-    if not isinstance(index, str):
-        raise ModelNotFound(_missing(repo, "model_index.json"))
-    return Path(index).parent
-
-
-def _missing(repo: str, what: str) -> str:
-    from huggingface_hub import constants
-
-    known = [weights.name for weights in hub.CATALOGUE.values() if weights.repo == repo]
-    command = f"cartoonedit models fetch {known[0]}" if known else f"hf download {repo}"
-    return (
-        f"the diffusion model {repo} is not on this machine: {what} is not in"
-        f" {constants.HF_HUB_CACHE}. Fetch it with: {command}. Or give a folder or .safetensors"
-        " file that you have."
-    )
+def _describe(where: Path) -> tuple[Family, int]:
+    """The family of a model, and its UNet's number of input channels."""
+    if not where.is_dir():
+        return _inspect(where)
+    family = _family_of_folder(where)
+    settings = where / "unet" / "config.json"
+    if not settings.is_file():
+        raise ModelNotFound(f"the diffusion model in {where} is not whole: it lacks {settings}.")
+    return family, int(json.loads(settings.read_text(encoding="utf-8")).get("in_channels", 4))
 
 
 def _from_folder(model: str, folder: Path, task: Task, dtype: Any) -> Any:
@@ -164,12 +186,12 @@ def _from_folder(model: str, folder: Path, task: Task, dtype: Any) -> Any:
             str(folder),
             local_files_only=True,
             use_safetensors=True,
-            variant=_variant(folder),
-            **_dtype_argument(dtype),
+            variant=variant_in(folder / "unet"),
+            **dtype_argument(dtype),
             **_LEFT_OUT[family],
         )
     except OSError as error:
-        pickles = sorted(file for file in folder.glob("*/*") if file.suffix in _PICKLES)
+        pickles = sorted(file for file in folder.glob("*/*") if file.suffix in PICKLES)
         if pickles:
             raise InvalidInput(
                 f"{folder} lacks .safetensors files and has pickles such as"
@@ -179,7 +201,7 @@ def _from_folder(model: str, folder: Path, task: Task, dtype: Any) -> Any:
         if Path(model).expanduser().exists():
             raise ModelNotFound(f"the diffusion model in {folder} is not whole: {error}") from error
         repo = hub.CATALOGUE[model].repo if model in hub.CATALOGUE else model
-        raise ModelNotFound(_missing(repo, "a part of it")) from error
+        raise ModelNotFound(missing(repo, "a part of it")) from error
 
 
 def _family_of_folder(folder: Path) -> Family:
@@ -199,19 +221,12 @@ def _family_of_folder(folder: Path) -> Family:
     return "sdxl" if match[1] else "sd15"
 
 
-def _variant(folder: Path) -> str | None:
-    """``fp16`` where only half-precision weights are there, which is what ``fetch`` gets."""
-    unet = folder / "unet"
-    whole = any(unet.glob("diffusion_pytorch_model.safetensors*"))
-    return "fp16" if not whole and any(unet.glob("*.fp16*.safetensors")) else None
-
-
 def _from_file(file: Path, task: Task, dtype: Any, config: str | None) -> Any:
     import diffusers
 
     family, channels = _inspect(file)
     settings = str(config or _cached_config(family))
-    options = {"config": settings, "local_files_only": True, **_dtype_argument(dtype)}
+    options = {"config": settings, "local_files_only": True, **dtype_argument(dtype)}
     # The settings may be those of a UNet with another number of inputs; the file knows its own.
     unet = diffusers.UNet2DConditionModel.from_single_file(
         str(file), subfolder="unet", in_channels=channels, **options
@@ -252,15 +267,6 @@ def _cached_config(family: Family) -> Path:
         f"a single .safetensors file needs the settings and tokenizer of its family."
         f" Fetch them with: cartoonedit models fetch {_CONFIGS[family][0]}. ({missing})"
     )
-
-
-def _dtype_argument(dtype: Any) -> dict[str, Any]:
-    """The argument by the name that the installed diffusers has for it."""
-    import diffusers
-    from packaging.version import Version
-
-    renamed = Version(diffusers.__version__) >= Version("0.40.0.dev0")
-    return {"dtype" if renamed else "torch_dtype": dtype}
 
 
 def _silence_bars() -> None:

@@ -12,14 +12,16 @@ from cartoonedit.errors import CartooneditError, InvalidInput
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["OFFLOADS", "check_offload", "explain_memory", "place"]
+__all__ = ["OFFLOADS", "batch_for", "check_offload", "explain_memory", "place"]
 
 logger = logging.getLogger(__name__)
 
-OFFLOADS = ("none", "model", "group", "sequential")
-"""Ways to keep the parts of a pipeline in main memory while they are not needed, from the fastest
-to the one that needs the least: not at all, one network at a time, layers ahead of their use, one
-layer at a time."""
+OFFLOADS = ("auto", "none", "model", "group", "sequential")
+"""Ways to keep the parts of a pipeline in main memory while they are not needed: what fits, and
+then from the fastest to the one that needs the least: not at all, one network at a time, layers
+ahead of their use, one layer at a time."""
+
+_ROOM = 3 * 2**30  # bytes that the work itself needs beside the weights, at common sizes
 
 
 def check_offload(offload: str) -> None:
@@ -31,13 +33,16 @@ def check_offload(offload: str) -> None:
 def place(pipeline: Any, device: torch.device, offload: str = "none") -> None:
     """Bring a pipeline to a device, in one of the ways of :data:`OFFLOADS`.
 
-    On the CPU there is nothing to offload from; that is logged.
+    On the CPU there is nothing to offload from; that is logged. ``auto`` takes the fastest way that
+    leaves room to work in.
 
     Raises:
         InvalidInput: The way is unknown, or the installed diffusers does not have it.
     """
     check_offload(offload)
     pipeline.vae.enable_slicing()
+    if offload == "auto":
+        offload = _fitting(pipeline, device)
     if offload != "none" and device.type == "cpu":
         logger.info("offload=%s has no effect on the CPU", offload)
         offload = "none"
@@ -59,6 +64,48 @@ def place(pipeline: Any, device: torch.device, offload: str = "none") -> None:
             "offload='group' needs a newer diffusers. Update it with: pip install -U diffusers."
             " Or choose offload='model'."
         )
+
+
+def _fitting(pipeline: Any, device: torch.device) -> str:
+    """The fastest way in which a pipeline fits on a device."""
+    if device.type != "cuda":
+        return "none"
+    import torch
+
+    sizes = [_bytes(part) for part in pipeline.components.values() if hasattr(part, "parameters")]
+    free, _ = torch.cuda.mem_get_info(device)
+    ways = {"none": sum(sizes), "model": max(sizes)}
+    chosen = next((way for way, size in ways.items() if size + _ROOM < free), "sequential")
+    gigabytes = [round(count / 2**30, 1) for count in (sum(sizes), free)]
+    logger.info("weights of %s GiB, %s GiB free: offload=%s", *gigabytes, chosen)
+    return chosen
+
+
+def _bytes(network: Any) -> int:
+    return sum(tensor.numel() * tensor.element_size() for tensor in network.parameters())
+
+
+_PER_PIXEL = 3000
+"""Bytes that one pixel takes in half precision while a picture is worked on, with classifier-free
+guidance and a ControlNet; an estimate on the safe side."""
+
+_MOST_AT_ONCE = 8  # more do not run faster
+
+
+def batch_for(pipeline: Any, size_wh: tuple[int, int]) -> int:
+    """How many pictures of a size can be worked on at once.
+
+    On the CPU and on Apple GPUs it is one: more are not faster there.
+    """
+    device = pipeline._execution_device
+    if device.type != "cuda":
+        return 1
+    import torch
+
+    each = size_wh[0] * size_wh[1] * _PER_PIXEL * pipeline.unet.dtype.itemsize // 2
+    free, _ = torch.cuda.mem_get_info(device)
+    free += torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return int(min(max(1, free // each), _MOST_AT_ONCE))
 
 
 _LACK = ("out of memory", "not enough memory", "can't allocate memory")

@@ -1,4 +1,4 @@
-"""How a pipeline is sampled: scheduler, number of steps, prompts, and reports between steps."""
+"""How a pipeline is sampled: number of steps, prompts, and reports between steps."""
 
 from __future__ import annotations
 
@@ -8,27 +8,9 @@ from typing import Any
 
 from cartoonedit.runtime import Progress
 
-__all__ = ["report_steps", "steps_run", "use_dpm_karras", "warn_long_prompt"]
+__all__ = ["report_steps", "steps_run", "warn_long_prompt"]
 
 logger = logging.getLogger(__name__)
-
-
-def use_dpm_karras(pipeline: Any) -> None:
-    """Give a pipeline the paper's scheduler, DPM++ 2M Karras (section 6.1).
-
-    The rest of its own scheduler's settings (noise schedule, kind of prediction) stays, because the
-    network was trained with it.
-    """
-    from diffusers import DPMSolverMultistepScheduler
-
-    pipeline.scheduler = DPMSolverMultistepScheduler.from_config(
-        pipeline.scheduler.config,
-        algorithm_type="dpmsolver++",
-        solver_order=2,
-        use_karras_sigmas=True,
-        use_exponential_sigmas=False,
-        use_beta_sigmas=False,
-    )
 
 
 def steps_run(steps: int, strength: float) -> int:

@@ -1,0 +1,117 @@
+"""Where a model is on this machine: the local cache, a folder, or a file. Nothing is downloaded."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from cartoonedit import hub
+from cartoonedit.errors import InvalidInput, ModelNotFound
+
+__all__ = ["PICKLES", "cached", "locate", "locate_file", "missing"]
+
+PICKLES = {".ckpt", ".pt", ".pth", ".bin", ".pkl"}
+
+
+def locate(model: str, index: str) -> Path:
+    """The folder or file of a model.
+
+    Args:
+        model: A name of the catalogue, a hub repository in the cache, a folder, or a file.
+        index: The file that a folder of this kind of model has, such as ``model_index.json``.
+
+    Raises:
+        ModelNotFound: It is not on this machine.
+        InvalidInput: It is a pickle.
+    """
+    if model in hub.CATALOGUE:
+        return cached(hub.CATALOGUE[model].repo, index)
+    path = Path(model).expanduser()
+    _refuse_pickle(path)
+    if path.exists():
+        return path
+    if _is_repository(model) and path.suffix != ".safetensors":
+        return cached(model, index)
+    raise ModelNotFound(
+        f"there is no diffusion model at {path}. Give a folder in diffusers' form, a .safetensors"
+        " file, or a hub repository such as stable-diffusion-v1-5/stable-diffusion-inpainting."
+    )
+
+
+def locate_file(name: str) -> Path:
+    """A ``.safetensors`` file: a path, ``owner/name/file`` in the cache, or its only one.
+
+    Raises:
+        ModelNotFound: It is not on this machine.
+        InvalidInput: It is a pickle, or a repository with several such files.
+    """
+    path = Path(name).expanduser()
+    _refuse_pickle(path)
+    if path.is_file():
+        return path.resolve()
+    parts = name.split("/")
+    repo, rest = "/".join(parts[:2]), "/".join(parts[2:])
+    if not _is_repository(repo) or path.exists() or (not rest and path.suffix == ".safetensors"):
+        raise ModelNotFound(
+            f"there is no file {path}. Give a .safetensors file, or owner/name/file.safetensors of"
+            " a hub repository that was fetched."
+        )
+    return _in_repository(repo, rest)
+
+
+def _in_repository(repo: str, file: str) -> Path:
+    from huggingface_hub import constants, try_to_load_from_cache
+
+    if file:
+        found = try_to_load_from_cache(repo, file)
+        if isinstance(found, str):
+            return Path(found)
+        raise ModelNotFound(missing(repo, file))
+    top = Path(constants.HF_HUB_CACHE) / f"models--{repo.replace('/', '--')}" / "snapshots"
+    files = {each.name: each for each in sorted(top.glob("*/*.safetensors"))}
+    if not files:
+        raise ModelNotFound(missing(repo, "a .safetensors file"))
+    if len(files) > 1:
+        raise InvalidInput(
+            f"{repo} has several files: {', '.join(files)}. Name one as {repo}/FILE."
+        )
+    return next(iter(files.values()))
+
+
+def cached(repo: str, index: str) -> Path:
+    """The folder in the cache that holds the newest ``index`` of a repository.
+
+    Raises:
+        ModelNotFound: It is not there.
+    """
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(repo, index)
+    if not isinstance(found, str):
+        raise ModelNotFound(missing(repo, index))
+    return Path(found).parent
+
+
+def missing(repo: str, what: str) -> str:
+    """What to tell a person who lacks a model."""
+    from huggingface_hub import constants
+
+    known = [weights.name for weights in hub.CATALOGUE.values() if weights.repo == repo]
+    command = f"cartoonedit models fetch {known[0]}" if known else f"hf download {repo}"
+    return (
+        f"the diffusion model {repo} is not on this machine: {what} is not in"
+        f" {constants.HF_HUB_CACHE}. Fetch it with: {command}. Or give a folder or .safetensors"
+        " file that you have."
+    )
+
+
+def _is_repository(name: str) -> bool:
+    return re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", name) is not None
+
+
+def _refuse_pickle(path: Path) -> None:
+    if path.suffix.lower() in PICKLES:
+        raise InvalidInput(
+            f"{path} is a pickle, which can run any code when it is opened, so it is refused."
+            " Take the .safetensors file of the same model, or convert it."
+        )

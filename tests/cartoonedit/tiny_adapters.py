@@ -1,0 +1,98 @@
+"""What is added to the tiny pipelines: ControlNets, LoRAs and IP-Adapters with random weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import diffusers
+import torch
+import transformers
+from safetensors.torch import save_file
+
+CONDITION_CHANNELS = (4, 4, 8, 8)
+
+
+def build_controlnet(model: Path, folder: Path, union: bool = False) -> Path:
+    """Write a tiny ControlNet for the model in a folder; one that has an influence."""
+    unet = diffusers.UNet2DConditionModel.from_pretrained(model / "unet")
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        if union:
+            config = {key: value for key, value in unet.config.items() if not key.startswith("_")}
+            known = diffusers.ControlNetUnionModel._get_signature_keys(
+                diffusers.ControlNetUnionModel
+            )[0]
+            network = diffusers.ControlNetUnionModel(
+                **{key: value for key, value in config.items() if key in known},
+                conditioning_embedding_out_channels=CONDITION_CHANNELS,
+            )
+        else:
+            network = diffusers.ControlNetModel.from_unet(
+                unet, conditioning_embedding_out_channels=CONDITION_CHANNELS
+            )
+        for weights in network.parameters():
+            if weights.ndim > 1 and not weights.any():  # where training starts without influence
+                torch.nn.init.normal_(weights, std=0.1)
+    network.save_pretrained(folder)
+    return folder
+
+
+def build_lora(model: Path, file: Path, form: Literal["diffusers", "kohya"] = "diffusers") -> Path:
+    """Write a tiny LoRA for the cross-attention of the UNet in a folder."""
+    unet = diffusers.UNet2DConditionModel.from_pretrained(model / "unet")
+    generator = torch.Generator().manual_seed(2)
+    weights = {}
+    for name, layer in unet.named_modules():
+        if not name.endswith(("attn2.to_k", "attn2.to_v")):
+            continue
+        down = torch.randn((2, layer.in_features), generator=generator)
+        up = torch.randn((layer.out_features, 2), generator=generator)
+        if form == "diffusers":
+            weights[f"unet.{name}.lora_A.weight"] = down
+            weights[f"unet.{name}.lora_B.weight"] = up
+        else:
+            flat = f"lora_unet_{name.replace('.', '_')}"
+            weights[f"{flat}.lora_down.weight"] = down
+            weights[f"{flat}.lora_up.weight"] = up
+            weights[f"{flat}.alpha"] = torch.tensor(2.0)
+    save_file(weights, file)
+    return file
+
+
+def build_ip_adapter(model: Path, folder: Path) -> Path:
+    """Write a tiny IP-Adapter for the model in a folder, with its image encoder beside it."""
+    encoder = transformers.CLIPVisionModelWithProjection(
+        transformers.CLIPVisionConfig(
+            hidden_size=16,
+            intermediate_size=24,
+            projection_dim=12,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            image_size=32,
+            patch_size=8,
+        )
+    )
+    encoder.save_pretrained(folder / "image_encoder")
+    unet = diffusers.UNet2DConditionModel.from_pretrained(model / "unet")
+    width, tokens = unet.config.cross_attention_dim, 4
+    generator = torch.Generator().manual_seed(3)
+
+    def draw(*shape: int) -> torch.Tensor:
+        return torch.randn(shape, generator=generator) * 0.5
+
+    weights = {
+        "image_proj.proj.weight": draw(tokens * width, 12),
+        "image_proj.proj.bias": draw(tokens * width),
+        "image_proj.norm.weight": torch.ones(width),
+        "image_proj.norm.bias": torch.zeros(width),
+    }
+    # Numbered as the attention processors are, of which every second one reads words.
+    names = [name for name in unet.attn_processors if "attn2" in name]
+    for name in names:
+        index = 2 * names.index(name) + 1
+        layer = unet.get_submodule(name.removesuffix(".processor"))
+        for kind in ("k", "v"):
+            weights[f"ip_adapter.{index}.to_{kind}_ip.weight"] = draw(layer.inner_dim, width)
+    save_file(weights, folder / "adapter.safetensors")
+    return folder / "adapter.safetensors"
