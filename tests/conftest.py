@@ -133,3 +133,11 @@ def tiny_diffusion(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Pa
         return build_pipeline(tmp_path_factory.mktemp(f"{family}-{channels}"), family, channels)
 
     return build
+
+
+@pytest.fixture(scope="session")
+def tiny_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a tiny CLIP."""
+    from tests.cartoonedit.tiny_clip import build_clip
+
+    return build_clip(tmp_path_factory.mktemp("clip"))
