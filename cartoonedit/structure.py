@@ -15,7 +15,7 @@ from cartoonedit.errors import InvalidInput
 from cartoonedit.images import resize
 from cartoonedit.lineart import draw_lines
 
-__all__ = ["line_agreement", "structure_score", "thin_lines"]
+__all__ = ["at_size_of", "line_agreement", "structure_score", "thin_lines"]
 
 _LEAST = 64  # half of a median line, which the standard line art draws at 127
 _TOLERANCE = 1 / 300  # of the longer side
@@ -35,16 +35,28 @@ def structure_score(source: NDArray[np.uint8], result: NDArray[np.uint8]) -> flo
     Raises:
         InvalidInput: The two have quite different proportions, so they are hardly of one picture.
     """
-    height, width = source.shape[:2]
-    proportions = (result.shape[1] * height) / (result.shape[0] * width)
-    if not 0.9 <= proportions <= 1.1:
+    size_wh = source.shape[1], source.shape[0]
+    lines = (thin_lines(picture) for picture in (source, at_size_of(result, size_wh)))
+    return line_agreement(*lines, tolerance=max(1.0, max(size_wh) * _TOLERANCE))
+
+
+def at_size_of(result: NDArray[np.uint8], size_wh: tuple[int, int]) -> NDArray[np.uint8]:
+    """A result at the size of its source, which diffusion rounds to whole cells.
+
+    Args:
+        result: RGB ``uint8`` ``(H, W, 3)``.
+        size_wh: Of its source.
+
+    Raises:
+        InvalidInput: The two have quite different proportions, so they are hardly of one picture.
+    """
+    (height, width), (source_width, source_height) = result.shape[:2], size_wh
+    if not 0.9 <= width * source_height / (height * source_width) <= 1.1:
         raise InvalidInput(
-            f"the result is {result.shape[1]}x{result.shape[0]} pixels and its source"
-            f" {width}x{height}; a translation keeps the proportions. Compare each result with its"
-            " own source."
+            f"the result is {width}x{height} pixels and its source {source_width}x{source_height};"
+            " a translation keeps the proportions. Compare each result with its own source."
         )
-    lines = (thin_lines(picture) for picture in (source, resize(result, (width, height))))
-    return line_agreement(*lines, tolerance=max(1.0, max(width, height) * _TOLERANCE))
+    return resize(result, size_wh)
 
 
 def thin_lines(picture: NDArray[np.uint8]) -> NDArray[np.bool_]:
