@@ -89,6 +89,14 @@ _TRANSFORMERS = {
 }
 """What transformers needs of a model; :func:`path` gives the folder of the first file."""
 
+
+def _clip_files(weights: str) -> dict[str, WeightsFile]:
+    """The files of a CLIP in transformers' form."""
+    tokenizer = ("tokenizer.json", "vocab.json", "merges.txt")
+    settings = ("config.json", "preprocessor_config.json", "tokenizer_config.json")
+    return {file: WeightsFile(file) for file in (*settings, *tokenizer, weights)}
+
+
 _WEIGHTS = (
     Weights(
         name="embedded",
@@ -138,6 +146,34 @@ _WEIGHTS = (
         files={"weights": WeightsFile("dpt_hybrid-midas-501f0c75.pt")},
         licence="MIT",
         note="depth from one picture: MiDaS 3.0, DPT-Hybrid",
+    ),
+    Weights(
+        name="lineart",
+        repo="lllyasviel/Annotators",
+        files={"weights": WeightsFile("sk_model.pth")},
+        licence="MIT",
+        note="line art of any picture: Informative Drawings",
+    ),
+    Weights(
+        name="lineart-coarse",
+        repo="lllyasviel/Annotators",
+        files={"weights": WeightsFile("sk_model2.pth")},
+        licence="MIT",
+        note="its sibling, which draws fewer and rougher lines",
+    ),
+    Weights(
+        name="lineart-anime",
+        repo="lllyasviel/Annotators",
+        files={"weights": WeightsFile("netG.pth")},
+        licence="MIT",
+        note="line art of drawings: Anime2Sketch",
+    ),
+    Weights(
+        name="lineart-anime-denoise",
+        repo="lllyasviel/Annotators",
+        files={"weights": WeightsFile("erika.pth")},
+        licence="MIT",
+        note="line art of manga without its screentones: MangaLineExtraction",
     ),
     Weights(
         name="depth-anything-v2-small",
@@ -201,6 +237,20 @@ _WEIGHTS = (
         files=_WD_TAGGER,
         licence="Apache-2.0",
         note="the most accurate of the family, and the slowest",
+    ),
+    Weights(
+        name="clip-vit-l-14",
+        repo="openai/clip-vit-large-patch14",
+        files=_clip_files("model.safetensors"),
+        licence="MIT",
+        note="CLIP, which scores how well a picture fits a text",
+    ),
+    Weights(
+        name="clip-vit-b-32",
+        repo="openai/clip-vit-base-patch32",
+        files=_clip_files("pytorch_model.bin"),  # it has no .safetensors; only tensors are read
+        licence="MIT",
+        note="its smaller sibling, five times as quick; scores of the two do not compare",
     ),
     Weights(
         name="lama-anime-manga",

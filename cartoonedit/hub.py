@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 from importlib import resources
 from pathlib import Path
 
@@ -17,7 +18,18 @@ from cartoonedit.errors import InvalidInput, ModelNotFound
 from cartoonedit.files import sha256
 from cartoonedit.runtime import Progress, silent
 
-__all__ = ["CATALOGUE", "Weights", "WeightsFile", "fetch", "is_here", "path", "resolve", "verify"]
+__all__ = [
+    "CATALOGUE",
+    "Weights",
+    "WeightsFile",
+    "cached_folder",
+    "fetch",
+    "is_here",
+    "is_repository",
+    "path",
+    "resolve",
+    "verify",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +79,30 @@ def path(name: str) -> Path:
     found = {file.file: resolve(name, role) for role, file in weights.files.items()}
     file, first = next(iter(found.items()))
     return first.parents[file.count("/")]
+
+
+def is_repository(name: str) -> bool:
+    """Whether ``name`` has the form of a repository on the hub, ``owner/name``."""
+    return re.fullmatch(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", name) is not None
+
+
+def cached_folder(repo: str, *manifests: str) -> Path | None:
+    """The folder of a repository ``owner/name`` in the Hugging Face cache, without any network.
+
+    Args:
+        repo: Which; it need not be in the catalogue.
+        manifests: Files of which one must be there.
+
+    Returns:
+        The newest snapshot; None if it was never fetched.
+    """
+    from huggingface_hub import constants, try_to_load_from_cache
+
+    for manifest in manifests:
+        found = try_to_load_from_cache(repo, manifest, cache_dir=constants.HF_HUB_CACHE)
+        if isinstance(found, str):
+            return Path(found).parent
+    return None
 
 
 def is_here(name: str) -> bool:

@@ -183,3 +183,10 @@ def tiny_ip_adapter(
         return build_ip_adapter(tiny_diffusion(family, 4), folder)
 
     return build
+
+
+def tiny_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a tiny CLIP."""
+    from tests.cartoonedit.tiny_clip import build_clip
+
+    return build_clip(tmp_path_factory.mktemp("clip"))

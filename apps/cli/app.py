@@ -28,7 +28,7 @@ COMMANDS = {
     "demo": "Do it all to a sample picture, without a network.",
     "segment": "Cut every character out of pictures.",
     "kenburns": "Render a camera move with the characters as layers.",
-    "evaluate": "Measure results against annotations.",
+    "evaluate": "Measure masks against annotations, and styles against their prompt.",
     "dataset": "Make training data: cut-outs, backgrounds, scenes with exact masks.",
     "train": "Train the networks behind the masks on your own material.",
     "models": "List, fetch, verify and locate model weights.",

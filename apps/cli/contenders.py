@@ -13,7 +13,7 @@ import typer
 
 from apps.cli import options
 
-__all__ = ["ABLATIONS", "Contender", "contenders", "rendered"]
+__all__ = ["ABLATIONS", "Contender", "contenders", "named", "rendered"]
 
 ABLATIONS = {"eighth": "1/8 dataset", "no-refine": "W/o 2nd stage", "no-ppa": "W/o L_ppa"}
 """The rows of the paper's Table 2 above the full model, in its order."""
@@ -65,13 +65,13 @@ def contenders(
     """
     if not models and (ablations or not predictions):
         models = ["embedded"]
-    named = [_named(text) for text in models]
+    chosen = [named(text) for text in models]
     if ablations:
-        if len(named) != 1:
+        if len(chosen) != 1:
             raise typer.BadParameter("--ablation takes parts from one model; give one --model.")
-        found = _without_parts(ablations, {**values, "model": named[0][1]})
+        found = _without_parts(ablations, {**values, "model": chosen[0][1]})
     else:
-        found = [Contender(label, {**values, "model": model}) for label, model in named]
+        found = [Contender(label, {**values, "model": model}) for label, model in chosen]
     found += [_of_file(text) for text in predictions]
     slugs = Counter(contender.slug.casefold() for contender in found)
     twice = [contender.label for contender in found if slugs[contender.slug.casefold()] > 1]
@@ -112,7 +112,7 @@ def _renderings(plain: Contender, renderings: Mapping[str, None]) -> list[Conten
     ]
 
 
-def _named(text: str) -> tuple[str, str]:
+def named(text: str) -> tuple[str, str]:
     """Split `LABEL=PATH`; a path alone is called as its file or folder is."""
     label, mark, path = text.partition("=")
     if mark and label and path and not Path(text).exists():
@@ -122,7 +122,7 @@ def _named(text: str) -> tuple[str, str]:
 
 
 def _of_file(text: str) -> Contender:
-    label, path = _named(text)
+    label, path = named(text)
     if not Path(path).is_file():
         raise typer.BadParameter(f"there is no file of predictions at {path!r}.")
     return Contender(label, predictions=Path(path))

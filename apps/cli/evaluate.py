@@ -1,4 +1,4 @@
-"""``cartoonedit evaluate``: results against annotations."""
+"""``cartoonedit evaluate``: results against annotations, and styles against their prompt."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import typer
 
 from apps.cli import options
 from apps.cli.contenders import contenders, rendered
+from apps.cli.evaluate_style import style
 from apps.cli.measure import Outcome, Task, check, measure
 from apps.cli.record import command_line
 from apps.cli.report import markdown, single_table, table, write_report
@@ -22,7 +23,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     add_completion=False,
     no_args_is_help=True,
-    help="Measure results against annotations.",
+    help="Measure masks against annotations, and styles against their prompt.",
 )
 
 Named = Annotated[list[str] | None, typer.Option(metavar="[LABEL=]PATH")]
@@ -30,7 +31,7 @@ Named = Annotated[list[str] | None, typer.Option(metavar="[LABEL=]PATH")]
 
 @app.callback()
 def evaluate() -> None:
-    """Measure results against annotations."""
+    """Measure masks against annotations, and styles against their prompt."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,9 @@ def segmentation(
     for file in (*(outcome.sheet for outcome in outcomes), chosen.report):
         if file is not None:
             note(f"-> {file}")
+
+
+app.command()(style)
 
 
 def _as_json(outcomes: Sequence[Outcome]) -> dict[str, Any]:

@@ -6,8 +6,6 @@ may run code, and its LeReS is fed another range and order of colours than it wa
 
 from __future__ import annotations
 
-import logging
-import pickle
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,14 +18,13 @@ from numpy.typing import NDArray
 from cartoonedit import hub
 from cartoonedit.depth.networks import held, to_size
 from cartoonedit.depth.scale import from_affine_distance, from_disparity, from_distance
-from cartoonedit.errors import InvalidInput, MissingExtra
+from cartoonedit.errors import MissingExtra
+from cartoonedit.weights import load_into, read_weights
 
 if TYPE_CHECKING:
     import torch
 
 __all__ = ["leres", "midas", "zoe"]
-
-logger = logging.getLogger(__name__)
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
@@ -99,7 +96,7 @@ def _network(name: str, build: Callable[[], torch.nn.Module], device: str) -> An
 
 
 def _load(build: Callable[[], torch.nn.Module], path: Path, device: str) -> torch.nn.Module:
-    weights = _read_weights(path)
+    weights = read_weights(path)
     try:
         network = build()
     except ImportError as error:
@@ -107,42 +104,9 @@ def _load(build: Callable[[], torch.nn.Module], path: Path, device: str) -> torc
             f"this depth network needs controlnet-aux, which cannot be imported: {error}. Install"
             " it with: pip install controlnet-aux timm."
         ) from error
-    # Asked of the base class: ZoeDepth's own method hides what is missing. Tables of positions are
-    # stored by some versions of timm and computed by others.
-    from torch import nn
-
-    try:
-        missing, unexpected = nn.Module.load_state_dict(network, weights, strict=False)
-    except RuntimeError as error:  # a shape differs
-        raise InvalidInput(f"the weights in {path} are not of this network: {error}") from error
-    missing = [key for key in missing if not key.endswith("relative_position_index")]
-    if missing:
-        raise InvalidInput(
-            f"the weights in {path} are not of this network: {len(missing)} tensors are missing,"
-            f" such as {missing[0]!r}."
-        )
-    logger.debug("%s: %d tensors that this network does not use", path, len(unexpected))
+    # Tables of positions are stored by some versions of timm and computed by others.
+    load_into(network, weights, path, computed=("relative_position_index",))
     return network.to(device).eval()
-
-
-def _read_weights(path: Path) -> dict[str, torch.Tensor]:
-    """Tensors by name, however training code wrapped them; code in the file is never run."""
-    import torch
-
-    try:
-        stored = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InvalidInput(
-            f"{path} cannot be read as weights: {reason}. A file that holds more than tensors is"
-            " refused, because reading it could run code. Fetch the file again."
-        ) from error
-    for wrapper in ("depth_model", "model", "state_dict"):
-        if isinstance(stored, dict) and isinstance(stored.get(wrapper), dict):
-            stored = stored[wrapper]
-    if not isinstance(stored, dict):
-        raise InvalidInput(f"{path} holds no weights by name, but a {type(stored).__name__}.")
-    return {str(key).removeprefix("module."): value for key, value in stored.items()}
 
 
 # ---------------------------------------------------------------- running one

@@ -13,9 +13,10 @@ from cartoonedit.depth.annotators import leres, midas, zoe
 from cartoonedit.depth.files import FILES, read_depth
 from cartoonedit.depth.layered import layered_depth
 from cartoonedit.depth.marigold import is_marigold, marigold, marigold_depth
-from cartoonedit.depth.networks import is_repository, repository_folder
+from cartoonedit.depth.networks import repository_folder
 from cartoonedit.depth.pretrained import depth_anything, depth_pro, pretrained_depth
 from cartoonedit.errors import InvalidInput
+from cartoonedit.hub import is_repository
 
 __all__ = ["ESTIMATORS", "DepthEstimator", "Estimator", "check_estimator", "estimate_depth"]
 

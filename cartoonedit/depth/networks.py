@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cartoonedit import hub
 from cartoonedit.errors import ModelNotFound
 
-__all__ = ["held", "is_repository", "repository_folder", "to_size"]
+__all__ = ["held", "repository_folder", "to_size"]
 
 
 _held: dict[tuple[Any, ...], Any] = {}
@@ -29,23 +29,17 @@ def held(load: Callable[..., Any], *args: Any) -> Any:
     return network
 
 
-def is_repository(name: str) -> bool:
-    """Whether ``name`` has the form of a repository on the hub, ``owner/name``."""
-    return re.fullmatch(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", name) is not None
-
-
 def repository_folder(repo: str) -> Path:
     """The folder in the Hugging Face cache that holds ``owner/name``; nothing is downloaded.
 
     Raises:
         ModelNotFound: It was never fetched.
     """
-    from huggingface_hub import constants, try_to_load_from_cache
+    folder = hub.cached_folder(repo, "config.json", "model_index.json")
+    if folder is not None:
+        return folder
+    from huggingface_hub import constants
 
-    for manifest in ("config.json", "model_index.json"):
-        found = try_to_load_from_cache(repo, manifest, cache_dir=constants.HF_HUB_CACHE)
-        if isinstance(found, str):
-            return Path(found).parent
     raise ModelNotFound(
         f"the depth model {repo!r} is not on this machine: neither config.json (transformers) nor"
         f" model_index.json (diffusers) of it is in {constants.HF_HUB_CACHE}. Fetch it with:"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from cartoonedit import hub
@@ -30,7 +29,7 @@ def locate(model: str, index: str) -> Path:
     _refuse_pickle(path)
     if path.exists():
         return path
-    if _is_repository(model) and path.suffix != ".safetensors":
+    if hub.is_repository(model) and path.suffix != ".safetensors":
         return cached(model, index)
     raise ModelNotFound(
         f"there is no diffusion model at {path}. Give a folder in diffusers' form, a .safetensors"
@@ -51,7 +50,7 @@ def locate_file(name: str) -> Path:
         return path.resolve()
     parts = name.split("/")
     repo, rest = "/".join(parts[:2]), "/".join(parts[2:])
-    if not _is_repository(repo) or path.exists() or (not rest and path.suffix == ".safetensors"):
+    if not hub.is_repository(repo) or path.exists() or (not rest and path.suffix == ".safetensors"):
         raise ModelNotFound(
             f"there is no file {path}. Give a .safetensors file, or owner/name/file.safetensors of"
             " a hub repository that was fetched."
@@ -84,12 +83,10 @@ def cached(repo: str, index: str) -> Path:
     Raises:
         ModelNotFound: It is not there.
     """
-    from huggingface_hub import try_to_load_from_cache
-
-    found = try_to_load_from_cache(repo, index)
-    if not isinstance(found, str):
+    folder = hub.cached_folder(repo, index)
+    if folder is None:
         raise ModelNotFound(missing(repo, index))
-    return Path(found).parent
+    return folder
 
 
 def missing(repo: str, what: str) -> str:
@@ -103,10 +100,6 @@ def missing(repo: str, what: str) -> str:
         f" {constants.HF_HUB_CACHE}. Fetch it with: {command}. Or give a folder or .safetensors"
         " file that you have."
     )
-
-
-def _is_repository(name: str) -> bool:
-    return re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", name) is not None
 
 
 def _refuse_pickle(path: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,13 +16,12 @@ from cartoonedit.errors import InvalidInput
 from cartoonedit.inpaint.regions import pad, resize, resize_hole, scaled, surroundings
 from cartoonedit.inpaint.smooth import rounded
 from cartoonedit.inpaint.tone import match_tone
+from cartoonedit.weights import read_weights
 
 if TYPE_CHECKING:
     from cartoonedit.inpaint.lama_network import LamaGenerator
 
 __all__ = ["LamaInpainter"]
-
-logger = logging.getLogger(__name__)
 
 _MULTIPLE, _LEAST_SIDE = 8, 16  # the network halves three times, and mirrors a pixel at the end
 
@@ -109,38 +106,12 @@ def _load(file: str, device: str) -> LamaGenerator:
 
 
 def _generator_weights(file: Path) -> Mapping[str, Any]:
-    """The state dict of the generator in a file, in whichever of the known wrappings."""
-    content = _read(file)
-    for key in ("gen_state_dict", "state_dict"):
-        content = content.get(key, content)
+    """The state dict of the generator in a file, which may hold its critic, too."""
+    weights = read_weights(file)
     prefix = "generator."
     wrapped = {
         name.removeprefix(prefix): tensor
-        for name, tensor in content.items()
+        for name, tensor in weights.items()
         if name.startswith(prefix)
     }
-    return wrapped or content
-
-
-def _read(file: Path) -> Mapping[str, Any]:
-    import torch
-
-    if file.suffix == ".safetensors":
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
-
-        try:
-            return load_file(file)
-        except SafetensorError as error:
-            raise InvalidInput(f"{file} is no whole .safetensors file: {error}") from error
-    try:
-        content = torch.load(file, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise InvalidInput(
-            f"{file} cannot be read safely: it is damaged, or holds more than tensors, which may"
-            " run code when it is opened. Take weights as .safetensors, or a checkpoint of the"
-            f" generator alone such as lama_large_512px.ckpt. ({str(error).splitlines()[0]})"
-        ) from error
-    if not isinstance(content, Mapping):
-        raise InvalidInput(f"{file} holds a {type(content).__name__} instead of named weights.")
-    return content
+    return wrapped or weights

@@ -41,7 +41,7 @@ def build_pipeline(folder: Path, family: Family = "sd15", channels: int = 9) -> 
                 steps_offset=1,
                 clip_sample=False,
             ),
-            "tokenizer": _tokenizer(folder / "words"),
+            "tokenizer": tokenizer_of_letters(folder / "words"),
             "text_encoder": transformers.CLIPTextModel(_text_config()),
         }
         if family == "sdxl":
@@ -130,7 +130,7 @@ def _vocabulary() -> dict[str, int]:
     return {word: index for index, word in enumerate(words)}
 
 
-def _tokenizer(folder: Path) -> transformers.CLIPTokenizer:
+def tokenizer_of_letters(folder: Path) -> transformers.CLIPTokenizer:
     """One that knows single letters only, so a word has as many tokens as letters."""
     folder.mkdir(parents=True)
     _write_words(folder)

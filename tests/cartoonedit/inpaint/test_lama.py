@@ -102,10 +102,10 @@ class Harm:
 @pytest.mark.parametrize(
     ("content", "word"),
     [
-        ({"gen_state_dict": {}, "callbacks": Harm()}, "read safely"),
-        ([1, 2], "holds a list"),
+        ({"gen_state_dict": {}, "callbacks": Harm()}, "could run code"),
+        ([1, 2], "but a list"),
         ({"gen_state_dict": {"weight": torch.zeros(1)}}, "does not hold the weights"),
-        (b"not a checkpoint", "read safely"),
+        (b"not a checkpoint", "cannot be read"),
     ],
     ids=["pickle", "list", "another network", "damaged"],
 )
