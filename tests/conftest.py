@@ -185,6 +185,7 @@ def tiny_ip_adapter(
     return build
 
 
+@pytest.fixture(scope="session")
 def tiny_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a tiny CLIP."""
     from tests.cartoonedit.tiny_clip import build_clip
