@@ -76,6 +76,8 @@ def load_pipeline(
 ) -> Any:
     """Load a pipeline with the DPM++ 2M Karras scheduler; the last one loaded is kept.
 
+    One that is kept still has the LoRAs and the IP-Adapter that it was last used with.
+
     Args:
         model: A name of the catalogue, a hub repository in the local cache, a folder in diffusers'
             form, or a single ``.safetensors`` file; of the SD 1.5 or the SDXL family.
@@ -101,6 +103,7 @@ def load_pipeline(
     if what not in _kept:
         forget_pipelines()  # first: two would not fit next to each other on most devices
         _kept[what] = _load(*what)
+    use_scheduler(_kept[what], next(iter(SCHEDULERS)))
     return _kept[what]
 
 
@@ -156,7 +159,6 @@ def _load(
             pipeline = _from_file(where, task, kind, config)
         if lines is not None:
             pipeline = add_controlnet(pipeline, lines, kind)
-        use_scheduler(pipeline, next(iter(SCHEDULERS)))
         place(pipeline, chosen, offload)
     pipeline.set_progress_bar_config(disable=True)
     logger.info("%s: %s, offload=%s", model, type(pipeline).__name__, offload)
