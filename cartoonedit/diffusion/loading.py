@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from dataclasses import dataclass
@@ -11,10 +10,10 @@ from typing import Any, Literal
 
 from cartoonedit import hub
 from cartoonedit.diffusion.controlnets import add_controlnet
-from cartoonedit.diffusion.locating import PICKLES, locate, missing
+from cartoonedit.diffusion.locating import locate, missing, refuse_pickles_in
 from cartoonedit.diffusion.memory import explain_memory, place
 from cartoonedit.diffusion.schedulers import SCHEDULERS, use_scheduler
-from cartoonedit.diffusion.weights import dtype_argument, variant_in
+from cartoonedit.diffusion.weights import dtype_argument, read_settings, variant_in
 from cartoonedit.errors import InvalidInput, ModelNotFound
 
 __all__ = [
@@ -176,7 +175,7 @@ def _describe(where: Path) -> tuple[Family, int]:
     settings = where / "unet" / "config.json"
     if not settings.is_file():
         raise ModelNotFound(f"the diffusion model in {where} is not whole: it lacks {settings}.")
-    return family, int(json.loads(settings.read_text(encoding="utf-8")).get("in_channels", 4))
+    return family, int(read_settings(settings).get("in_channels", 4))
 
 
 def _from_folder(model: str, folder: Path, task: Task, dtype: Any) -> Any:
@@ -193,13 +192,7 @@ def _from_folder(model: str, folder: Path, task: Task, dtype: Any) -> Any:
             **_LEFT_OUT[family],
         )
     except OSError as error:
-        pickles = sorted(file for file in folder.glob("*/*") if file.suffix in PICKLES)
-        if pickles:
-            raise InvalidInput(
-                f"{folder} lacks .safetensors files and has pickles such as"
-                f" {pickles[0].relative_to(folder)}, which can run any code when they are opened,"
-                " so they are refused. Take the .safetensors files of the same model."
-            ) from error
+        refuse_pickles_in(folder, "*/*")
         if Path(model).expanduser().exists():
             raise ModelNotFound(f"the diffusion model in {folder} is not whole: {error}") from error
         repo = hub.CATALOGUE[model].repo if model in hub.CATALOGUE else model
@@ -213,7 +206,7 @@ def _family_of_folder(folder: Path) -> Family:
             f"{folder} holds no model_index.json, so it is no model in diffusers' form. Give the"
             " folder that holds it, or a single .safetensors file."
         )
-    name = json.loads(index.read_text(encoding="utf-8")).get("_class_name", "")
+    name = read_settings(index).get("_class_name", "")
     match = _PIPELINE_CLASS.fullmatch(name)
     if not match:
         raise InvalidInput(
