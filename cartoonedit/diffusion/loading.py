@@ -147,6 +147,8 @@ def _load(
             f"{model} was made to fill holes, so it cannot paint a picture anew. Take a plain"
             " checkpoint of the same family."
         )
+    if controlnet is not None and task != IMG2IMG:
+        raise InvalidInput("there is no ControlNet for filling holes; it is for IMG2IMG alone.")
     lines = None if controlnet is None else locate(controlnet, _CONTROLNET_INDEX)
     chosen = pick_device(device)
     kind = pick_dtype(chosen, dtype)

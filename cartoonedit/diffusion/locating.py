@@ -32,7 +32,7 @@ def locate(model: str, index: str) -> Path:
     if hub.is_repository(model) and path.suffix != ".safetensors":
         return cached(model, index)
     raise ModelNotFound(
-        f"there is no diffusion model at {path}. Give a folder in diffusers' form, a .safetensors"
+        f"there is no model at {path}. Give a folder in diffusers' form, a .safetensors"
         " file, or a hub repository such as stable-diffusion-v1-5/stable-diffusion-inpainting."
     )
 
@@ -94,10 +94,11 @@ def missing(repo: str, what: str) -> str:
     """What to tell a person who lacks a model."""
     from huggingface_hub import constants
 
-    known = [weights.name for weights in hub.CATALOGUE.values() if weights.repo == repo]
-    command = f"cartoonedit models fetch {known[0]}" if known else f"hf download {repo}"
+    known = [weights for weights in hub.CATALOGUE.values() if weights.repo == repo]
+    whole = max(known, key=lambda weights: len(weights.files), default=None)  # not just settings
+    command = f"cartoonedit models fetch {whole.name}" if whole else f"hf download {repo}"
     return (
-        f"the diffusion model {repo} is not on this machine: {what} is not in"
+        f"the model {repo} is not on this machine: {what} is not in"
         f" {constants.HF_HUB_CACHE}. Fetch it with: {command}. Or give a folder or .safetensors"
         " file that you have."
     )
@@ -109,7 +110,7 @@ def _refuse_other_files(path: Path) -> None:
             f"{path} is a pickle, which can run any code when it is opened, so it is refused."
             " Take the .safetensors file of the same model, or convert it."
         )
-    if path.is_file() and path.suffix.lower() != ".safetensors":
+    if path.is_file() and path.suffix != ".safetensors":
         raise InvalidInput(f"{path} is no .safetensors file.")
 
 

@@ -10,32 +10,49 @@ import torch
 import transformers
 from safetensors.torch import save_file
 
+from tests.cartoonedit.tiny_diffusion import ldm_unet, weights_in
+
 CONDITION_CHANNELS = (4, 4, 8, 8)
 
 
 def build_controlnet(model: Path, folder: Path, union: bool = False) -> Path:
     """Write a tiny ControlNet for the model in a folder; one that has an influence."""
     unet = diffusers.UNet2DConditionModel.from_pretrained(model / "unet")
+    kind = diffusers.ControlNetUnionModel if union else diffusers.ControlNetModel
     with torch.random.fork_rng():
         torch.manual_seed(1)
+        network = kind.from_unet(unet, conditioning_embedding_out_channels=CONDITION_CHANNELS)
         if union:
-            config = {key: value for key, value in unet.config.items() if not key.startswith("_")}
-            known = diffusers.ControlNetUnionModel._get_signature_keys(
-                diffusers.ControlNetUnionModel
-            )[0]
-            network = diffusers.ControlNetUnionModel(
-                **{key: value for key, value in config.items() if key in known},
-                conditioning_embedding_out_channels=CONDITION_CHANNELS,
-            )
-        else:
-            network = diffusers.ControlNetModel.from_unet(
-                unet, conditioning_embedding_out_channels=CONDITION_CHANNELS
+            width = unet.config.block_out_channels[0]
+            network = kind.from_config(
+                network.config, num_trans_channel=width, num_proj_channel=width
             )
         for weights in network.parameters():
             if weights.ndim > 1 and not weights.any():  # where training starts without influence
                 torch.nn.init.normal_(weights, std=0.1)
     network.save_pretrained(folder)
     return folder
+
+
+def build_controlnet_file(folder: Path, file: Path, *, prefix: str = "control_model.") -> Path:
+    """Write the ControlNet of a folder as one file with the names of the original code."""
+    weights = weights_in(folder)
+    save_file({prefix + _ldm_controlnet(name): each for name, each in weights.items()}, file)
+    return file
+
+
+def _ldm_controlnet(name: str) -> str:
+    place, _, kind = name.rpartition(".")
+    stem, _, index = place.rpartition(".")
+    if place == "controlnet_mid_block":
+        return f"middle_block_out.0.{kind}"
+    if stem == "controlnet_down_blocks":
+        return f"zero_convs.{index}.0.{kind}"
+    if place.startswith("controlnet_cond_embedding"):
+        last = 2 * (2 * len(CONDITION_CHANNELS) - 1)
+        ends = {"conv_in": 0, "conv_out": last}
+        return f"input_hint_block.{ends[index] if index in ends else 2 * int(index) + 2}.{kind}"
+    return ldm_unet(name)
 
 
 def build_lora(model: Path, file: Path, form: Literal["diffusers", "kohya"] = "diffusers") -> Path:

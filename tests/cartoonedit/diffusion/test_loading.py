@@ -115,6 +115,23 @@ def test_the_cache(tiny_diffusion: Build, cache: Path, put_in_cache: Put, name: 
     assert load(name).unet.config.in_channels == 9
 
 
+def test_settings_alone_are_not_the_model(
+    tiny_diffusion: Build, tmp_path: Path, put_in_cache: Put
+) -> None:
+    """Of one repository, settings may be there without weights."""
+    repo = "stable-diffusion-v1-5/stable-diffusion-v1-5"
+    with pytest.raises(ModelNotFound, match=r"cartoonedit models fetch sd15\."):
+        load("sd15")
+    folder = tmp_path / "settings"
+    shutil.copytree(
+        tiny_diffusion("sd15", 4), folder, ignore=shutil.ignore_patterns("*.safetensors")
+    )
+    put_in_cache(repo, folder)
+    for name in ("sd15", repo):
+        with pytest.raises(ModelNotFound, match=r"cartoonedit models fetch sd15\."):
+            load(name)
+
+
 def test_weights_in_half_precision_only(tiny_diffusion: Build, tmp_path: Path) -> None:
     folder = tmp_path / "model"
     shutil.copytree(tiny_diffusion(), folder)
@@ -159,8 +176,8 @@ def test_a_part_missing_from_the_cache(
         ("model.ckpt", InvalidInput, "pickle"),
         ("folder/model.pt", InvalidInput, "refused"),
         ("folder/none", ModelNotFound, "hf download folder/none"),
-        ("./none.safetensors", ModelNotFound, "no diffusion model"),
-        ("none", ModelNotFound, "no diffusion model"),
+        ("./none.safetensors", ModelNotFound, "there is no model at"),
+        ("none", ModelNotFound, "there is no model at"),
     ],
 )
 def test_wrong_names(model: str, error: type[Exception], word: str, cache: Path) -> None:
