@@ -6,7 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cartoonedit.diffusion.locating import refuse_pickles_in
-from cartoonedit.diffusion.weights import dtype_argument, read_settings, reason, variant_in
+from cartoonedit.diffusion.weights import (
+    dtype_argument,
+    explain_damage,
+    read_settings,
+    reason,
+    variant_in,
+)
 from cartoonedit.errors import InvalidInput, ModelNotFound
 from cartoonedit.weights import read_weights
 
@@ -73,16 +79,17 @@ def _from_folder(folder: Path, dtype: Any) -> Any:
     union = _union_in(files)
     kind = diffusers.ControlNetUnionModel if union else diffusers.ControlNetModel
     try:
-        return kind.from_pretrained(
-            str(folder),
-            local_files_only=True,
-            use_safetensors=True,
-            variant=variant_in(folder),
-            **union,
-            **dtype_argument(dtype),
-        )
-    except (OSError, RuntimeError, ValueError) as error:
-        raise InvalidInput(f"the ControlNet in {folder} is damaged: {reason(error)}") from error
+        with explain_damage(f"the ControlNet in {folder}"):
+            return kind.from_pretrained(
+                str(folder),
+                local_files_only=True,
+                use_safetensors=True,
+                variant=variant_in(folder),
+                **union,
+                **dtype_argument(dtype),
+            )
+    except OSError as error:
+        raise ModelNotFound(f"the ControlNet in {folder} is not whole: {error}") from error
 
 
 _KINDS = "task_embedding"

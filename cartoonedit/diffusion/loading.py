@@ -13,7 +13,7 @@ from cartoonedit.diffusion.controlnets import add_controlnet
 from cartoonedit.diffusion.locating import locate, missing, refuse_pickles_in
 from cartoonedit.diffusion.memory import explain_memory, place
 from cartoonedit.diffusion.schedulers import SCHEDULERS, use_scheduler
-from cartoonedit.diffusion.weights import dtype_argument, read_settings, variant_in
+from cartoonedit.diffusion.weights import dtype_argument, explain_damage, read_settings, variant_in
 from cartoonedit.errors import InvalidInput, ModelNotFound
 
 __all__ = [
@@ -185,14 +185,15 @@ def _from_folder(model: str, folder: Path, task: Task, dtype: Any) -> Any:
 
     family = _family_of_folder(folder)
     try:
-        return getattr(diffusers, getattr(task, family)).from_pretrained(
-            str(folder),
-            local_files_only=True,
-            use_safetensors=True,
-            variant=variant_in(folder / "unet"),
-            **dtype_argument(dtype),
-            **_LEFT_OUT[family],
-        )
+        with explain_damage(f"the model in {folder}"):
+            return getattr(diffusers, getattr(task, family)).from_pretrained(
+                str(folder),
+                local_files_only=True,
+                use_safetensors=True,
+                variant=variant_in(folder / "unet"),
+                **dtype_argument(dtype),
+                **_LEFT_OUT[family],
+            )
     except OSError as error:
         refuse_pickles_in(folder, "*/*")
         if Path(model).expanduser().exists():

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from cartoonedit.diffusion.memory import lacks_memory
 from cartoonedit.errors import InvalidInput
 
-__all__ = ["dtype_argument", "read_settings", "reason", "variant_in"]
+__all__ = ["dtype_argument", "explain_damage", "read_settings", "reason", "variant_in"]
 
 
 def variant_in(folder: Path) -> str | None:
@@ -36,6 +39,23 @@ def read_settings(file: Path) -> dict[str, Any]:
         return dict(json.loads(file.read_text(encoding="utf-8")))
     except (ValueError, TypeError) as error:
         raise InvalidInput(f"{file} is damaged: {error}. Fetch it again.") from error
+
+
+@contextmanager
+def explain_damage(what: str) -> Iterator[None]:
+    """Say of ``what`` that it is damaged, if a library cannot read it.
+
+    Raises:
+        InvalidInput: It cannot.
+    """
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (SafetensorError, RuntimeError, ValueError) as error:
+        if lacks_memory(error):
+            raise
+        raise InvalidInput(f"{what} is damaged: {reason(error)}") from error
 
 
 def reason(error: Exception) -> str:

@@ -204,6 +204,15 @@ def test_a_folder_of_pickles(tiny_diffusion: Build, tiny_controlnet: Build, tmp_
         load(tiny_diffusion("sd15", 4), folder)
 
 
+def test_weights_of_another_variant(
+    tiny_diffusion: Build, tiny_controlnet: Build, tmp_path: Path
+) -> None:
+    folder = changed(tiny_controlnet("sd15"), tmp_path / "copy")
+    (folder / WEIGHTS).rename(folder / WEIGHTS.replace(".", ".bf16."))
+    with pytest.raises(ModelNotFound, match="is not whole"):
+        load(tiny_diffusion("sd15", 4), folder)
+
+
 def test_another_kind_of_model(tiny_diffusion: Build) -> None:
     with pytest.raises(InvalidInput, match="is a UNet2DConditionModel, no ControlNet"):
         load(tiny_diffusion("sd15", 4), tiny_diffusion("sd15", 4) / "unet")

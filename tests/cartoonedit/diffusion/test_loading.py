@@ -162,6 +162,34 @@ def test_a_folder_that_is_not_whole(
         load(folder)
 
 
+@pytest.mark.parametrize("part", ["unet", "vae", "text_encoder"])
+def test_a_part_that_is_cut_off(tiny_diffusion: Build, tmp_path: Path, part: str) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(tiny_diffusion(), folder)
+    (weights,) = (folder / part).glob("*.safetensors")
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises((InvalidInput, ModelNotFound), match=r"damaged|not whole"):
+        load(folder)
+
+
+def test_a_part_of_another_model(tiny_diffusion: Build, tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(tiny_diffusion(), folder)
+    shutil.rmtree(folder / "vae")
+    shutil.copytree(folder / "unet", folder / "vae")
+    with pytest.raises(InvalidInput, match="damaged"):
+        load(folder)
+
+
+@pytest.mark.parametrize("file", ["model_index.json", "unet/config.json"])
+def test_settings_that_are_damaged(tiny_diffusion: Build, tmp_path: Path, file: str) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(tiny_diffusion(), folder)
+    (folder / file).write_text("{")
+    with pytest.raises(InvalidInput, match=f"{file} is damaged"):
+        load(folder)
+
+
 def test_a_part_missing_from_the_cache(
     tiny_diffusion: Build, tmp_path: Path, put_in_cache: Put
 ) -> None:
