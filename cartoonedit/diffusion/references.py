@@ -83,7 +83,7 @@ def reference_tokens(pipeline: Any, picture: NDArray[np.uint8] | None) -> torch.
         return None
     network = pipeline.unet.encoder_hid_proj
     home = next(network.parameters()).device  # in main memory, where all of the UNet is offloaded
-    with torch.inference_mode():
+    with torch.no_grad():
         embeds = _adapters[pipeline].blank if picture is None else _embed(pipeline, picture)
         tokens = network([embeds if home.type == "meta" else embeds.to(home)])[0]
     return torch.zeros_like(tokens) if picture is None else tokens
@@ -102,7 +102,7 @@ def _embed(pipeline: Any, picture: NDArray[np.uint8]) -> torch.Tensor:
     import torch
     from PIL import Image
 
-    with torch.inference_mode():
+    with torch.no_grad():
         (embeds,) = pipeline.prepare_ip_adapter_image_embeds(
             Image.fromarray(picture), None, pipeline._execution_device, 1, True
         )
