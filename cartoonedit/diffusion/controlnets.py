@@ -42,7 +42,7 @@ def add_controlnet(pipeline: Any, where: Path, dtype: Any) -> Any:
         network = _from_folder(where, dtype)
         _check_family(where, network.config.cross_attention_dim, pipeline.unet)
     else:
-        network = _from_file(where, pipeline.unet).to(dtype)
+        network = _from_file(where, pipeline.unet, dtype)
     kind = "ControlNetUnion" if "num_control_type" in network.config else "ControlNet"
     name = type(pipeline).__name__.replace("Img2Img", f"{kind}Img2Img")
     own = {"add_watermarker": False} if "XL" in name else {"requires_safety_checker": False}
@@ -113,7 +113,7 @@ def _union_in(files: list[Path]) -> dict[str, int]:
 _EYES = "controlnet_cond_embedding"  # what looks at the lines
 
 
-def _from_file(file: Path, unet: Any) -> Any:
+def _from_file(file: Path, unet: Any, dtype: Any) -> Any:
     """A ControlNet whose shape follows from its weights and the UNet that it is for."""
     weights = read_weights(file)
     if f"{_EYES}.conv_in.weight" not in weights:
@@ -124,7 +124,9 @@ def _from_file(file: Path, unet: Any) -> Any:
     _check_family(file, widths[0], unet)
     network = _empty(unet, weights)
     try:
-        network.load_state_dict(weights, assign=True)
+        network.load_state_dict(
+            {name: each.to(dtype) for name, each in weights.items()}, assign=True
+        )
     except RuntimeError as error:
         raise InvalidInput(
             f"{file} does not have the form of a ControlNet for this model: {reason(error)}"

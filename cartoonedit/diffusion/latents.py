@@ -76,11 +76,12 @@ def _whole_precision(vae: Any) -> Iterator[None]:
     if before != torch.float16 or not vae.config.get("force_upcast", False):
         yield
         return
-    vae.to(dtype=torch.float32)
+    to = torch.nn.Module.to  # that of diffusers warns of it, since one might lose precision
+    to(vae, dtype=torch.float32)
     try:
         yield
     finally:
-        vae.to(dtype=before)
+        to(vae, dtype=before)
 
 
 _LARGE = 2048 * 2048  # pixels beyond which a VAE would take more memory than the UNet

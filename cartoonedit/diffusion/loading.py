@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import re
+import weakref
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -111,7 +113,10 @@ _kept: dict[tuple[str, Task, str, str, str, str | None, str | None], Any] = {}
 
 def forget_pipelines() -> None:
     """Let go of the pipeline that is kept, and of its memory."""
+    networks = [weakref.ref(pipeline.unet) for pipeline in _kept.values()]
     _kept.clear()
+    if any(network() is not None for network in networks):
+        gc.collect()  # the hooks of offloaded networks refer to each other
 
 
 def family_of_model(model: str | Path) -> Family:

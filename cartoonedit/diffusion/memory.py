@@ -108,16 +108,22 @@ def _fitting(pipeline: Any, device: torch.device) -> str:
     """The fastest way in which a pipeline fits on a device."""
     if device.type != "cuda":
         return "none"
-    import torch
-
     sizes = [_bytes(part) for part in pipeline.components.values() if hasattr(part, "parameters")]
-    free, _ = torch.cuda.mem_get_info(device)
+    free = _free(device)
     at_work = sum(map(_bytes, _at_every_step(pipeline)))
     ways = {"none": sum(sizes), "model": max(at_work, *sizes)}
     chosen = next((way for way, size in ways.items() if size + _ROOM < free), "sequential")
     gigabytes = [round(count / 2**30, 1) for count in (sum(sizes), free)]
     logger.info("weights of %s GiB, %s GiB free: offload=%s", *gigabytes, chosen)
     return chosen
+
+
+def _free(device: torch.device) -> int:
+    """Bytes of a CUDA device that can be had, with those that torch holds and does not use."""
+    import torch
+
+    free, _ = torch.cuda.mem_get_info(device)
+    return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
 
 
 def _at_every_step(pipeline: Any) -> list[Any]:
@@ -145,11 +151,8 @@ def batch_for(pipeline: Any, size_wh: tuple[int, int]) -> int:
     device = pipeline._execution_device
     if device.type != "cuda":
         return 1
-    import torch
-
     each = size_wh[0] * size_wh[1] * _PER_PIXEL * pipeline.unet.dtype.itemsize // 2
-    free, _ = torch.cuda.mem_get_info(device)
-    free += torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    free = _free(device)
     for network in _at_every_step(pipeline):
         if next(network.parameters()).device.type == "cpu":  # it is still to come
             free -= _bytes(network)

@@ -13,7 +13,13 @@ import torch
 from diffusers import DPMSolverMultistepScheduler
 from safetensors.torch import save_file
 
-from cartoonedit.diffusion import INPAINT, forget_pipelines, load_pipeline
+from cartoonedit.diffusion import (
+    INPAINT,
+    family_of,
+    family_of_model,
+    forget_pipelines,
+    load_pipeline,
+)
 from cartoonedit.errors import InvalidInput, ModelNotFound
 from tests.cartoonedit.tiny_diffusion import build_single_file
 
@@ -98,6 +104,25 @@ def test_a_single_file_takes_its_settings_from_the_cache(
     )
     put_in_cache("stable-diffusion-v1-5/stable-diffusion-v1-5", folder)
     assert load(file).unet.config.in_channels == 4
+
+
+@pytest.mark.parametrize("family", ["sd15", "sdxl"])
+def test_the_family_is_known_before_it_is_loaded(
+    tiny_diffusion: Build, tmp_path: Path, family: str
+) -> None:
+    folder = tmp_path / "settings"  # no weights are needed for it
+    shutil.copytree(
+        tiny_diffusion(family, 4), folder, ignore=shutil.ignore_patterns("*.safetensors")
+    )
+    assert family_of_model(folder) == family
+    assert family_of(load(tiny_diffusion(family, 4))) == family
+
+
+def test_the_family_of_a_file(tiny_diffusion: Build, tmp_path: Path) -> None:
+    file = build_single_file(tiny_diffusion("sd15", 4), tmp_path / "model.safetensors")
+    assert family_of_model(str(file)) == "sd15"
+    with pytest.raises(ModelNotFound, match="there is no model at"):
+        family_of_model("./none.safetensors")
 
 
 @pytest.mark.parametrize("name", ["stable-diffusion-v1-5/stable-diffusion-inpainting",

@@ -144,6 +144,13 @@ def test_the_fastest_way_that_fits(
     assert f"{free:.1f} GiB free" in caplog.text
 
 
+def test_what_torch_holds_unused_is_free(gpu_with: Callable[..., None]) -> None:
+    gpu_with(1, cached=10)
+    pipeline = Gpu(**SDXL)
+    place(pipeline, GPU, "auto")
+    assert pipeline.calls == ["to"]
+
+
 @pytest.mark.parametrize(
     ("size_wh", "free", "cached", "networks", "batch"),
     [

@@ -5,6 +5,7 @@ Sequential offloading is left out: its hooks want two devices.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,20 @@ def test_it_gives_what_a_pipeline_in_place_gives(
     for wanted, got in zip(made["none"], made[offload], strict=True):
         assert np.abs(wanted - got).max() <= 1
     assert len({each.sum() for each in made["none"]}) == (2 if offload == "group" else 3)
+
+
+def test_a_forgotten_pipeline_is_gone(tiny_diffusion: Build, tiny_ip_adapter: Build) -> None:
+    """Although its hooks refer to each other, before another one is loaded."""
+    pipeline = load_pipeline(tiny_diffusion("sd15", 4), IMG2IMG, device="cpu")
+    memory._put(pipeline, CPU, "model")
+    use_loras(pipeline, [])
+    use_references(pipeline, tiny_ip_adapter("sd15"))
+    gone = weakref.ref(pipeline)
+    unet = weakref.ref(pipeline.unet)
+    del pipeline
+    assert gone() is not None
+    forget_pipelines()
+    assert gone() is None and unet() is None
 
 
 @pytest.mark.parametrize("stops", [False, True])
