@@ -80,6 +80,19 @@ _HALF_PRECISION = (
     "text_encoder/model.fp16.safetensors",
 )
 
+_SDXL_HALF_PRECISION = (*_HALF_PRECISION, "text_encoder_2/model.fp16.safetensors")
+
+
+def _network_files(weights: str) -> dict[str, WeightsFile]:
+    """A single network in diffusers' form."""
+    return {file: WeightsFile(file) for file in ("config.json", weights)}
+
+
+_IMAGE_ENCODER = {  # CLIP ViT-H, which the adapters for both families were trained with
+    "image encoder config": WeightsFile("models/image_encoder/config.json"),
+    "image encoder": WeightsFile("models/image_encoder/model.safetensors"),
+}
+
 _WD_TAGGER = {"model": WeightsFile("model.onnx"), "tags": WeightsFile("selected_tags.csv")}
 
 _TRANSFORMERS = {
@@ -216,6 +229,65 @@ _WEIGHTS = (
         files=_diffusers_files(second_encoder=True),
         licence="CreativeML OpenRAIL++-M",
         note="settings and tokenizers for a single .safetensors file of the SDXL family",
+    ),
+    Weights(
+        name="sd15",
+        repo="stable-diffusion-v1-5/stable-diffusion-v1-5",
+        files=_diffusers_files(*_HALF_PRECISION),
+        licence="CreativeML OpenRAIL-M",
+        note="latent diffusion that paints pictures anew; the first of its family",
+    ),
+    Weights(
+        name="controlnet-lineart",
+        repo="lllyasviel/control_v11p_sd15_lineart",
+        files=_network_files("diffusion_pytorch_model.fp16.safetensors"),
+        licence="OpenRAIL",
+        note="holds the lines of a picture, for SD 1.5; the paper's ControlNet",
+    ),
+    Weights(
+        name="controlnet-lineart-anime",
+        repo="lllyasviel/control_v11p_sd15s2_lineart_anime",
+        files=_network_files("diffusion_pytorch_model.fp16.safetensors"),
+        licence="OpenRAIL",
+        note="its sibling for the lines of drawings; suits models of anime",
+    ),
+    Weights(
+        name="sdxl",
+        repo="stabilityai/stable-diffusion-xl-base-1.0",
+        files=_diffusers_files(*_SDXL_HALF_PRECISION, second_encoder=True),
+        licence="CreativeML OpenRAIL++-M",
+        note="the larger latent diffusion: finer pictures, four times the work",
+    ),
+    Weights(
+        name="controlnet-union-sdxl",
+        repo="xinsir/controlnet-union-sdxl-1.0",
+        files=_network_files("diffusion_pytorch_model.safetensors"),
+        licence="Apache-2.0",
+        note="holds the lines of a picture, for SDXL; knows other kinds of guides, too",
+    ),
+    Weights(
+        name="mistoline",
+        repo="TheMistoAI/MistoLine",
+        files=_network_files("diffusion_pytorch_model.fp16.safetensors"),
+        licence="CreativeML OpenRAIL++-M",
+        note="holds lines of any kind, for SDXL",
+    ),
+    Weights(
+        name="ip-adapter-sd15",
+        repo="h94/IP-Adapter",
+        files={"adapter": WeightsFile("models/ip-adapter_sd15.safetensors"), **_IMAGE_ENCODER},
+        licence="Apache-2.0",
+        note="lets a reference picture speak beside the words, for SD 1.5",
+    ),
+    Weights(
+        name="ip-adapter-sdxl",
+        repo="h94/IP-Adapter",
+        files={
+            "adapter": WeightsFile("sdxl_models/ip-adapter_sdxl_vit-h.safetensors"),
+            **_IMAGE_ENCODER,
+        },
+        licence="Apache-2.0",
+        note="the same for SDXL, with the same image encoder",
     ),
     Weights(
         name="wd-v1-4-swinv2-tagger-v2",

@@ -173,18 +173,21 @@ def tiny_lora(
 def tiny_ip_adapter(
     tmp_path_factory: pytest.TempPathFactory, tiny_diffusion: Callable[..., Path]
 ) -> Callable[..., Path]:
-    """Gives the file of a tiny IP-Adapter: ``(family) -> file``."""
+    """Gives the file of a tiny IP-Adapter: ``(family, form) -> file``."""
 
     @cache
-    def build(family: Literal["sd15", "sdxl"] = "sd15") -> Path:
+    def build(
+        family: Literal["sd15", "sdxl"] = "sd15", form: Literal["plain", "plus"] = "plain"
+    ) -> Path:
         from tests.cartoonedit.tiny_adapters import build_ip_adapter
 
-        folder = tmp_path_factory.mktemp(f"ip-adapter-{family}")
-        return build_ip_adapter(tiny_diffusion(family, 4), folder)
+        folder = tmp_path_factory.mktemp(f"ip-adapter-{family}-{form}")
+        return build_ip_adapter(tiny_diffusion(family, 4), folder, form)
 
     return build
 
 
+@pytest.fixture(scope="session")
 def tiny_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a tiny CLIP."""
     from tests.cartoonedit.tiny_clip import build_clip

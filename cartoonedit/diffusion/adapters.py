@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from cartoonedit.diffusion.locating import locate_file
+from cartoonedit.diffusion.weights import reason
 from cartoonedit.errors import InvalidInput
+from cartoonedit.weights import read_weights
 
 if TYPE_CHECKING:
     import torch
@@ -53,8 +55,22 @@ class Lora:
         return cls(name, 1.0 if weight is None else weight)
 
 
-_loaded: WeakKeyDictionary[Any, dict[Path, str]] = WeakKeyDictionary()
-"""File to name of the LoRAs that each pipeline has in memory, active or not."""
+@dataclass
+class _Held:
+    """The LoRAs that a pipeline has in memory.
+
+    Attributes:
+        names: By file; also of those that are not active.
+        active: How much of which is added, by name.
+        tried: How many there were ever; a name of one that failed is not used again.
+    """
+
+    names: dict[Path, str] = field(default_factory=dict)
+    active: dict[str, float] = field(default_factory=dict)
+    tried: int = 0
+
+
+_held: WeakKeyDictionary[Any, _Held] = WeakKeyDictionary()
 
 
 def use_loras(pipeline: Any, loras: Sequence[Lora]) -> None:
@@ -67,53 +83,55 @@ def use_loras(pipeline: Any, loras: Sequence[Lora]) -> None:
         InvalidInput: One is for another family, damaged, a pickle, or no LoRA; then the pipeline is
             as it was.
     """
-    held = _loaded.setdefault(pipeline, {})
+    held = _held.setdefault(pipeline, _Held())
     files = [locate_file(lora.weights) for lora in loras]
-    for file in files:
-        if file not in held:
-            _add(pipeline, file, f"lora-{len(held)}")
-            held[file] = f"lora-{len(held)}"
-    if loras:
+    try:
+        for file in files:
+            if file not in held.names:
+                _add(pipeline, file, held)
+    except InvalidInput:
+        _activate(pipeline, held)  # what is added becomes active
+        raise
+    held.active = {}
+    for file, lora in zip(files, loras, strict=True):
+        name = held.names[file]
+        held.active[name] = held.active.get(name, 0) + lora.weight
+    _activate(pipeline, held)
+
+
+def _activate(pipeline: Any, held: _Held) -> None:
+    if held.active:
         pipeline.enable_lora()
-        names = [held[file] for file in files]
-        pipeline.set_adapters(names, [lora.weight for lora in loras])
-    elif held:
+        pipeline.set_adapters(list(held.active), list(held.active.values()))
+    elif held.tried:
         pipeline.disable_lora()
 
 
-def _add(pipeline: Any, file: Path, name: str) -> None:
-    weights = _read(file)
+def _add(pipeline: Any, file: Path, held: _Held) -> None:
+    weights = read_weights(file)
     _check(pipeline, file, weights)
-    active = _active(pipeline)
+    name = f"lora-{held.tried}"
+    held.tried += 1
     try:
         pipeline.load_lora_weights(weights, adapter_name=name)
+        if not any(name in names for names in pipeline.get_list_adapters().values()):
+            raise ValueError("none of its tensors is for a layer of this model")
     except Exception as error:  # its kinds differ between diffusers, peft and torch
-        if name in {each for names in pipeline.get_list_adapters().values() for each in names}:
-            pipeline.delete_adapters(name)
-        raise InvalidInput(f"{file} cannot be used as a LoRA of this model: {error}") from error
-    finally:
-        if active:
-            pipeline.set_adapters(active)
+        pipeline.delete_adapters(name)
+        raise InvalidInput(
+            f"{file} cannot be used as a LoRA of this model: {reason(error)}"
+        ) from error
+    held.names[file] = name
     logger.info("LoRA %s: %d tensors", file.name, len(weights))
 
 
-def _active(pipeline: Any) -> list[str]:
-    return list(pipeline.get_active_adapters()) if pipeline.get_list_adapters() else []
-
-
-def _read(file: Path) -> dict[str, torch.Tensor]:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        return load_file(file)
-    except (SafetensorError, OSError) as error:
-        raise InvalidInput(f"{file} is no whole .safetensors file: {error}") from error
+_MARKS = ("lora_down", "lora_A", "lora.down", "lora_linear_layer")
+"""What the names of a LoRA's tensors have in them, by the tool that wrote them."""
 
 
 def _check(pipeline: Any, file: Path, weights: dict[str, torch.Tensor]) -> None:
     """Raise :class:`InvalidInput` unless the tensors are a LoRA for this family."""
-    if not any("lora" in key for key in weights):
+    if not any(mark in key for key in weights for mark in _MARKS):
         raise InvalidInput(
             f"{file} is no LoRA: none of its tensors is named as one. Of the relatives of LoRA,"
             " LoHa and LoKr cannot be used."

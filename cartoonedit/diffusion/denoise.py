@@ -61,16 +61,21 @@ def denoise(
     late = None if begin is None else begin.to(device)
 
     latents = scheduler.add_noise(start, noise, timesteps[:1].repeat(len(start)))
-    with torch.inference_mode(), Predictor(pipeline, conditions, start, tile, extra) as predict:
-        for index, timestep in enumerate(timesteps):
-            predicted = predict(latents, timestep)
-            latents = scheduler.step(predicted, timestep, latents, **options, return_dict=False)[0]
-            if late is not None:
-                after = timesteps[index + 1 : index + 2]
-                before = start
-                if len(after):
-                    before = scheduler.add_noise(start, noise, after.repeat(len(start)))
-                latents = torch.where(late >= index + 1, before, latents.to(start.dtype))
-            if on_step is not None:
-                on_step(index + 1, len(timesteps), latents)
+    try:
+        with torch.no_grad(), Predictor(pipeline, conditions, start, tile, extra) as predict:
+            for index, timestep in enumerate(timesteps):
+                predicted = predict(latents, timestep)
+                latents = scheduler.step(
+                    predicted, timestep, latents, **options, return_dict=False
+                )[0]
+                if late is not None:
+                    after = timesteps[index + 1 : index + 2]
+                    before = start
+                    if len(after):
+                        before = scheduler.add_noise(start, noise, after.repeat(len(start)))
+                    latents = torch.where(late >= index + 1, before, latents.to(start.dtype))
+                if on_step is not None:
+                    on_step(index + 1, len(timesteps), latents)
+    finally:
+        pipeline.maybe_free_model_hooks()  # what is offloaded goes, also if it was stopped
     return latents

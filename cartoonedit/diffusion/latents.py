@@ -32,7 +32,7 @@ def encode(pipeline: Any, images: Sequence[NDArray[np.uint8]]) -> torch.Tensor:
     vae, device = pipeline.vae, pipeline._execution_device
     found = []
     pixels = images[0].shape[0] * images[0].shape[1]
-    with torch.inference_mode(), _whole_precision(vae), _in_tiles(vae, pixels):
+    with torch.no_grad(), _whole_precision(vae), _in_tiles(vae, pixels):
         for image in images:  # one by one: the encoder needs more memory than anything after it
             values = torch.from_numpy(image.transpose(2, 0, 1).copy()).to(device, vae.dtype)
             mode = vae.encode((values / 127.5 - 1)[None]).latent_dist.mode()
@@ -48,7 +48,7 @@ def decode(pipeline: Any, latents: torch.Tensor) -> list[NDArray[np.uint8]]:
     vae = pipeline.vae
     images = []
     pixels = latents.shape[2] * latents.shape[3] * pipeline.vae_scale_factor**2
-    with torch.inference_mode(), _whole_precision(vae), _in_tiles(vae, pixels):
+    with torch.no_grad(), _whole_precision(vae), _in_tiles(vae, pixels):
         for latent in latents:
             values = latent[None].to(pipeline._execution_device, vae.dtype)
             shift, scale = _statistics(vae, values)
@@ -76,11 +76,12 @@ def _whole_precision(vae: Any) -> Iterator[None]:
     if before != torch.float16 or not vae.config.get("force_upcast", False):
         yield
         return
-    vae.to(dtype=torch.float32)
+    to = torch.nn.Module.to  # that of diffusers warns of it, since one might lose precision
+    to(vae, dtype=torch.float32)
     try:
         yield
     finally:
-        vae.to(dtype=before)
+        to(vae, dtype=before)
 
 
 _LARGE = 2048 * 2048  # pixels beyond which a VAE would take more memory than the UNet

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
+import gc
 import logging
 import re
+import weakref
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from cartoonedit import hub
 from cartoonedit.diffusion.controlnets import add_controlnet
-from cartoonedit.diffusion.locating import PICKLES, locate, missing
+from cartoonedit.diffusion.locating import locate, missing, refuse_pickles_in
 from cartoonedit.diffusion.memory import explain_memory, place
 from cartoonedit.diffusion.schedulers import SCHEDULERS, use_scheduler
-from cartoonedit.diffusion.weights import dtype_argument, variant_in
+from cartoonedit.diffusion.weights import dtype_argument, explain_damage, read_settings, variant_in
 from cartoonedit.errors import InvalidInput, ModelNotFound
 
 __all__ = [
@@ -76,6 +77,8 @@ def load_pipeline(
 ) -> Any:
     """Load a pipeline with the DPM++ 2M Karras scheduler; the last one loaded is kept.
 
+    One that is kept still has the LoRAs and the IP-Adapter that it was last used with.
+
     Args:
         model: A name of the catalogue, a hub repository in the local cache, a folder in diffusers'
             form, or a single ``.safetensors`` file; of the SD 1.5 or the SDXL family.
@@ -101,6 +104,7 @@ def load_pipeline(
     if what not in _kept:
         forget_pipelines()  # first: two would not fit next to each other on most devices
         _kept[what] = _load(*what)
+    use_scheduler(_kept[what], next(iter(SCHEDULERS)))
     return _kept[what]
 
 
@@ -109,7 +113,10 @@ _kept: dict[tuple[str, Task, str, str, str, str | None, str | None], Any] = {}
 
 def forget_pipelines() -> None:
     """Let go of the pipeline that is kept, and of its memory."""
+    networks = [weakref.ref(pipeline.unet) for pipeline in _kept.values()]
     _kept.clear()
+    if any(network() is not None for network in networks):
+        gc.collect()  # the hooks of offloaded networks refer to each other
 
 
 def family_of_model(model: str | Path) -> Family:
@@ -145,6 +152,8 @@ def _load(
             f"{model} was made to fill holes, so it cannot paint a picture anew. Take a plain"
             " checkpoint of the same family."
         )
+    if controlnet is not None and task != IMG2IMG:
+        raise InvalidInput("there is no ControlNet for filling holes; it is for IMG2IMG alone.")
     lines = None if controlnet is None else locate(controlnet, _CONTROLNET_INDEX)
     chosen = pick_device(device)
     kind = pick_dtype(chosen, dtype)
@@ -156,7 +165,6 @@ def _load(
             pipeline = _from_file(where, task, kind, config)
         if lines is not None:
             pipeline = add_controlnet(pipeline, lines, kind)
-        use_scheduler(pipeline, next(iter(SCHEDULERS)))
         place(pipeline, chosen, offload)
     pipeline.set_progress_bar_config(disable=True)
     logger.info("%s: %s, offload=%s", model, type(pipeline).__name__, offload)
@@ -174,7 +182,7 @@ def _describe(where: Path) -> tuple[Family, int]:
     settings = where / "unet" / "config.json"
     if not settings.is_file():
         raise ModelNotFound(f"the diffusion model in {where} is not whole: it lacks {settings}.")
-    return family, int(json.loads(settings.read_text(encoding="utf-8")).get("in_channels", 4))
+    return family, int(read_settings(settings).get("in_channels", 4))
 
 
 def _from_folder(model: str, folder: Path, task: Task, dtype: Any) -> Any:
@@ -182,22 +190,17 @@ def _from_folder(model: str, folder: Path, task: Task, dtype: Any) -> Any:
 
     family = _family_of_folder(folder)
     try:
-        return getattr(diffusers, getattr(task, family)).from_pretrained(
-            str(folder),
-            local_files_only=True,
-            use_safetensors=True,
-            variant=variant_in(folder / "unet"),
-            **dtype_argument(dtype),
-            **_LEFT_OUT[family],
-        )
+        with explain_damage(f"the model in {folder}"):
+            return getattr(diffusers, getattr(task, family)).from_pretrained(
+                str(folder),
+                local_files_only=True,
+                use_safetensors=True,
+                variant=variant_in(folder / "unet"),
+                **dtype_argument(dtype),
+                **_LEFT_OUT[family],
+            )
     except OSError as error:
-        pickles = sorted(file for file in folder.glob("*/*") if file.suffix in PICKLES)
-        if pickles:
-            raise InvalidInput(
-                f"{folder} lacks .safetensors files and has pickles such as"
-                f" {pickles[0].relative_to(folder)}, which can run any code when they are opened,"
-                " so they are refused. Take the .safetensors files of the same model."
-            ) from error
+        refuse_pickles_in(folder, "*/*")
         if Path(model).expanduser().exists():
             raise ModelNotFound(f"the diffusion model in {folder} is not whole: {error}") from error
         repo = hub.CATALOGUE[model].repo if model in hub.CATALOGUE else model
@@ -211,7 +214,7 @@ def _family_of_folder(folder: Path) -> Family:
             f"{folder} holds no model_index.json, so it is no model in diffusers' form. Give the"
             " folder that holds it, or a single .safetensors file."
         )
-    name = json.loads(index.read_text(encoding="utf-8")).get("_class_name", "")
+    name = read_settings(index).get("_class_name", "")
     match = _PIPELINE_CLASS.fullmatch(name)
     if not match:
         raise InvalidInput(

@@ -7,9 +7,9 @@ from pathlib import Path
 from cartoonedit import hub
 from cartoonedit.errors import InvalidInput, ModelNotFound
 
-__all__ = ["PICKLES", "cached", "locate", "locate_file", "missing"]
+__all__ = ["cached", "locate", "locate_file", "missing", "refuse_pickles_in"]
 
-PICKLES = {".ckpt", ".pt", ".pth", ".bin", ".pkl"}
+_PICKLES = {".ckpt", ".pt", ".pth", ".bin", ".pkl"}
 
 
 def locate(model: str, index: str) -> Path:
@@ -21,18 +21,18 @@ def locate(model: str, index: str) -> Path:
 
     Raises:
         ModelNotFound: It is not on this machine.
-        InvalidInput: It is a pickle.
+        InvalidInput: It is a pickle, or a file of another kind.
     """
     if model in hub.CATALOGUE:
         return cached(hub.CATALOGUE[model].repo, index)
     path = Path(model).expanduser()
-    _refuse_pickle(path)
+    _refuse_other_files(path)
     if path.exists():
         return path
     if hub.is_repository(model) and path.suffix != ".safetensors":
         return cached(model, index)
     raise ModelNotFound(
-        f"there is no diffusion model at {path}. Give a folder in diffusers' form, a .safetensors"
+        f"there is no model at {path}. Give a folder in diffusers' form, a .safetensors"
         " file, or a hub repository such as stable-diffusion-v1-5/stable-diffusion-inpainting."
     )
 
@@ -42,12 +42,13 @@ def locate_file(name: str) -> Path:
 
     Raises:
         ModelNotFound: It is not on this machine.
-        InvalidInput: It is a pickle, or a repository with several such files.
+        InvalidInput: It is a pickle, a file of another kind, or a repository with several such
+            files.
     """
     path = Path(name).expanduser()
-    _refuse_pickle(path)
+    _refuse_other_files(path)
     if path.is_file():
-        return path.resolve()
+        return path.absolute()  # a link stays one: what it points to in a cache has no ending
     parts = name.split("/")
     repo, rest = "/".join(parts[:2]), "/".join(parts[2:])
     if not hub.is_repository(repo) or path.exists() or (not rest and path.suffix == ".safetensors"):
@@ -93,18 +94,32 @@ def missing(repo: str, what: str) -> str:
     """What to tell a person who lacks a model."""
     from huggingface_hub import constants
 
-    known = [weights.name for weights in hub.CATALOGUE.values() if weights.repo == repo]
-    command = f"cartoonedit models fetch {known[0]}" if known else f"hf download {repo}"
+    known = [weights for weights in hub.CATALOGUE.values() if weights.repo == repo]
+    whole = max(known, key=lambda weights: len(weights.files), default=None)  # not just settings
+    command = f"cartoonedit models fetch {whole.name}" if whole else f"hf download {repo}"
     return (
-        f"the diffusion model {repo} is not on this machine: {what} is not in"
+        f"the model {repo} is not on this machine: {what} is not in"
         f" {constants.HF_HUB_CACHE}. Fetch it with: {command}. Or give a folder or .safetensors"
         " file that you have."
     )
 
 
-def _refuse_pickle(path: Path) -> None:
-    if path.suffix.lower() in PICKLES:
+def _refuse_other_files(path: Path) -> None:
+    if path.suffix.lower() in _PICKLES:
         raise InvalidInput(
             f"{path} is a pickle, which can run any code when it is opened, so it is refused."
             " Take the .safetensors file of the same model, or convert it."
+        )
+    if path.is_file() and path.suffix != ".safetensors":
+        raise InvalidInput(f"{path} is no .safetensors file.")
+
+
+def refuse_pickles_in(folder: Path, pattern: str) -> None:
+    """Raise :class:`InvalidInput` if files of a folder that are looked for are pickles."""
+    pickles = sorted(file for file in folder.glob(pattern) if file.suffix in _PICKLES)
+    if pickles:
+        raise InvalidInput(
+            f"{folder} lacks .safetensors files and has pickles such as"
+            f" {pickles[0].relative_to(folder)}, which can run any code when they are opened, so"
+            " they are refused. Take the .safetensors files of the same model."
         )

@@ -6,13 +6,22 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from cartoonedit.errors import CartooneditError, InvalidInput
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["OFFLOADS", "batch_for", "check_offload", "explain_memory", "place"]
+__all__ = [
+    "OFFLOADS",
+    "batch_for",
+    "check_offload",
+    "explain_memory",
+    "lacks_memory",
+    "laid_open",
+    "place",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -46,12 +55,41 @@ def place(pipeline: Any, device: torch.device, offload: str = "none") -> None:
     if offload != "none" and device.type == "cpu":
         logger.info("offload=%s has no effect on the CPU", offload)
         offload = "none"
+    if offload != "none":
+        # Decoding in pieces shows in flat colours, so only those who lack memory pay for it.
+        pipeline.vae.enable_tiling()
+    _put(pipeline, device, offload)
+    _placed[pipeline] = (device, offload)
+
+
+_placed: WeakKeyDictionary[Any, tuple[torch.device, str]] = WeakKeyDictionary()
+"""Where each pipeline is, and in which way."""
+
+
+@contextmanager
+def laid_open(pipeline: Any) -> Iterator[None]:
+    """While entered, networks can be changed, and new ones added; then all are in their place.
+
+    Raises:
+        InvalidInput: They are offloaded in a way that cannot be undone.
+    """
+    device, offload = _placed[pipeline]
+    if offload == "group":
+        raise InvalidInput(
+            "with offload='group' nothing can be added to a model. Choose offload='model'."
+        )
+    if offload != "none":
+        pipeline.remove_all_hooks()
+    try:
+        yield
+    finally:
+        _put(pipeline, device, offload)
+
+
+def _put(pipeline: Any, device: torch.device, offload: str) -> None:
     if offload == "none":
         pipeline.to(device)
-        return
-    # Decoding in pieces shows in flat colours, so only those who lack memory pay for it.
-    pipeline.vae.enable_tiling()
-    if offload == "model":
+    elif offload == "model":
         pipeline.enable_model_cpu_offload(device=device)
     elif offload == "sequential":
         pipeline.enable_sequential_cpu_offload(device=device)
@@ -70,15 +108,28 @@ def _fitting(pipeline: Any, device: torch.device) -> str:
     """The fastest way in which a pipeline fits on a device."""
     if device.type != "cuda":
         return "none"
-    import torch
-
     sizes = [_bytes(part) for part in pipeline.components.values() if hasattr(part, "parameters")]
-    free, _ = torch.cuda.mem_get_info(device)
-    ways = {"none": sum(sizes), "model": max(sizes)}
+    free = _free(device)
+    at_work = sum(map(_bytes, _at_every_step(pipeline)))
+    ways = {"none": sum(sizes), "model": max(at_work, *sizes)}
     chosen = next((way for way, size in ways.items() if size + _ROOM < free), "sequential")
     gigabytes = [round(count / 2**30, 1) for count in (sum(sizes), free)]
     logger.info("weights of %s GiB, %s GiB free: offload=%s", *gigabytes, chosen)
     return chosen
+
+
+def _free(device: torch.device) -> int:
+    """Bytes of a CUDA device that can be had, with those that torch holds and does not use."""
+    import torch
+
+    free, _ = torch.cuda.mem_get_info(device)
+    return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+
+
+def _at_every_step(pipeline: Any) -> list[Any]:
+    """The networks that are on the device together, whatever is offloaded."""
+    networks = (pipeline.unet, getattr(pipeline, "controlnet", None))
+    return [network for network in networks if network is not None]
 
 
 def _bytes(network: Any) -> int:
@@ -100,15 +151,24 @@ def batch_for(pipeline: Any, size_wh: tuple[int, int]) -> int:
     device = pipeline._execution_device
     if device.type != "cuda":
         return 1
-    import torch
-
     each = size_wh[0] * size_wh[1] * _PER_PIXEL * pipeline.unet.dtype.itemsize // 2
-    free, _ = torch.cuda.mem_get_info(device)
-    free += torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    free = _free(device)
+    for network in _at_every_step(pipeline):
+        if next(network.parameters()).device.type == "cpu":  # it is still to come
+            free -= _bytes(network)
     return int(min(max(1, free // each), _MOST_AT_ONCE))
 
 
 _LACK = ("out of memory", "not enough memory", "can't allocate memory")
+
+
+def lacks_memory(error: Exception) -> bool:
+    """Whether an error says that memory ran out."""
+    import torch
+
+    # CUDA raises a child of RuntimeError, Apple MPS and the CPU the thing itself.
+    lacking = any(words in str(error).lower() for words in _LACK)
+    return isinstance(error, torch.OutOfMemoryError) or lacking
 
 
 @contextmanager
@@ -122,9 +182,8 @@ def explain_memory() -> Iterator[None]:
 
     try:
         yield
-    except RuntimeError as error:  # CUDA raises a child of it, Apple MPS and the CPU the thing
-        lacking = any(words in str(error).lower() for words in _LACK)
-        if not lacking and not isinstance(error, torch.OutOfMemoryError):
+    except RuntimeError as error:
+        if not lacks_memory(error):
             raise
         if torch.cuda.is_available():
             torch.cuda.empty_cache()

@@ -100,10 +100,8 @@ class Predictor:
         """The noise in ``latents``, blended over the tiles that see a place."""
         if len(self._tiles) == 1:
             return self._tile(0, latents, timestep)
-        total, weight = (
-            torch.zeros_like(latents, dtype=torch.float32),
-            torch.zeros_like(latents[:1, :1]),
-        )
+        total = torch.zeros_like(latents, dtype=torch.float32)
+        weight = torch.zeros_like(total[:1, :1])
         for index, span in enumerate(self._spans):
             seen = latents[..., span[0], span[1]]
             fade = _fade(seen)

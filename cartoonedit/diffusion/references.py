@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 
 from cartoonedit import hub
 from cartoonedit.diffusion.locating import locate_file
-from cartoonedit.diffusion.weights import dtype_argument
+from cartoonedit.diffusion.memory import laid_open
+from cartoonedit.diffusion.weights import explain_damage, read_settings, reason
 from cartoonedit.errors import InvalidInput, ModelNotFound
 
 if TYPE_CHECKING:
@@ -22,8 +24,21 @@ __all__ = ["blank_embeds", "reference_tokens", "use_references"]
 
 logger = logging.getLogger(__name__)
 
-_adapters: WeakKeyDictionary[Any, tuple[Path, torch.Tensor]] = WeakKeyDictionary()
-"""The adapter that each pipeline has, and what it makes of a black picture."""
+
+@dataclass(frozen=True)
+class _Adapter:
+    """The adapter that a pipeline has.
+
+    Attributes:
+        file: Its weights.
+        blank: What its image encoder says of [no picture, a black one].
+    """
+
+    file: Path
+    blank: torch.Tensor
+
+
+_adapters: WeakKeyDictionary[Any, _Adapter] = WeakKeyDictionary()
 
 
 def use_references(pipeline: Any, adapter: str | Path | None, weight: float = 0.6) -> None:
@@ -39,17 +54,15 @@ def use_references(pipeline: Any, adapter: str | Path | None, weight: float = 0.
         ModelNotFound: It, or its image encoder, is not on this machine.
         InvalidInput: It is damaged, a pickle, or for another family.
     """
-    file, encoder = (None, None) if adapter is None else _find(str(adapter))
-    if pipeline in _adapters and _adapters[pipeline][0] != file:
-        pipeline.unload_ip_adapter()
-        del _adapters[pipeline]
-    if file is None or encoder is None:
+    found = None if adapter is None else _find(str(adapter))
+    held = _adapters.get(pipeline)
+    if held is not None and (found is None or held.file != found[0]):
+        with laid_open(pipeline):
+            _unload(pipeline)
+    if found is None:
         return
     if pipeline not in _adapters:
-        _load(pipeline, file, encoder)
-        black = np.zeros((64, 64, 3), np.uint8)
-        _adapters[pipeline] = (file, _embed(pipeline, black))
-        logger.info("reference pictures by %s", file.name)
+        _load(pipeline, *found)
     pipeline.set_ip_adapter_scale(weight)
 
 
@@ -68,9 +81,11 @@ def reference_tokens(pipeline: Any, picture: NDArray[np.uint8] | None) -> torch.
 
     if pipeline not in _adapters:
         return None
-    with torch.inference_mode():
-        embeds = _adapters[pipeline][1] if picture is None else _embed(pipeline, picture)
-        tokens = pipeline.unet.encoder_hid_proj([embeds])[0]
+    network = pipeline.unet.encoder_hid_proj
+    home = next(network.parameters()).device  # in main memory, where all of the UNet is offloaded
+    with torch.no_grad():
+        embeds = _adapters[pipeline].blank if picture is None else _embed(pipeline, picture)
+        tokens = network([embeds if home.type == "meta" else embeds.to(home)])[0]
     return torch.zeros_like(tokens) if picture is None else tokens
 
 
@@ -78,8 +93,8 @@ def blank_embeds(pipeline: Any, rows: int) -> dict[str, Any]:
     """The ``added_cond_kwargs`` that a UNet with an adapter insists on, for a batch of ``rows``."""
     if pipeline not in _adapters:
         return {}
-    embeds = _adapters[pipeline][1]
-    return {"image_embeds": [embeds.new_zeros((rows, *embeds.shape[1:]))]}
+    blank = _adapters[pipeline].blank
+    return {"image_embeds": [blank.new_zeros((rows, *blank.shape[1:]))]}
 
 
 def _embed(pipeline: Any, picture: NDArray[np.uint8]) -> torch.Tensor:
@@ -87,7 +102,7 @@ def _embed(pipeline: Any, picture: NDArray[np.uint8]) -> torch.Tensor:
     import torch
     from PIL import Image
 
-    with torch.inference_mode():
+    with torch.no_grad():
         (embeds,) = pipeline.prepare_ip_adapter_image_embeds(
             Image.fromarray(picture), None, pipeline._execution_device, 1, True
         )
@@ -98,45 +113,80 @@ def _find(adapter: str) -> tuple[Path, Path]:
     """The adapter's file and the folder of its image encoder."""
     if adapter in hub.CATALOGUE:
         encoder = hub.resolve(adapter, "image encoder")
+        hub.resolve(adapter, "image encoder config")
         return hub.resolve(adapter, "adapter"), encoder.parent
     file = locate_file(adapter)
+    setting, width = _sees(file)
     folders = [top / "image_encoder" for top in (file.parent, file.parent.parent)]
-    folders.append(file.parent.parent / "models" / "image_encoder")
+    folders.append(file.parent.parent / "models" / "image_encoder")  # as they were published
     for folder in folders:
-        if (folder / "config.json").is_file():
+        config = folder / "config.json"
+        if config.is_file() and read_settings(config).get(setting) == width:
             return file, folder
     raise ModelNotFound(
-        f"the IP-Adapter {file} needs the image encoder that it was trained with, in {folders[0]}."
+        f"the IP-Adapter {file} needs the image encoder that it was trained with, of {setting}"
+        f" {width}. Put it into {folders[0]}."
     )
+
+
+_INPUTS = {
+    "image_proj.proj.weight": "projection_dim",  # plain
+    "image_proj.proj_in.weight": "hidden_size",  # Plus
+    "image_proj.proj.0.weight": "hidden_size",  # full face
+}
+"""The layer of an adapter that reads what the image encoder says, and what of it."""
+
+
+def _sees(file: Path) -> tuple[str, int]:
+    """The setting of an image encoder that an adapter depends on, and its value."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(file, framework="pt") as weights:
+            names = set(weights.keys())
+            for layer, setting in _INPUTS.items():
+                if layer in names:
+                    return setting, weights.get_slice(layer).get_shape()[1]
+    except SafetensorError as error:
+        raise InvalidInput(f"{file} is no whole .safetensors file: {error}") from error
+    raise InvalidInput(f"{file} is no IP-Adapter that reads pictures by CLIP.")
 
 
 def _load(pipeline: Any, file: Path, encoder: Path) -> None:
     from transformers import CLIPImageProcessor, CLIPVisionModelWithProjection
 
     try:
-        network = CLIPVisionModelWithProjection.from_pretrained(
-            str(encoder),
-            local_files_only=True,
-            use_safetensors=True,
-            **dtype_argument(pipeline.unet.dtype),
-        )
+        with explain_damage(f"the image encoder in {encoder}"):
+            network = CLIPVisionModelWithProjection.from_pretrained(
+                str(encoder),
+                local_files_only=True,
+                use_safetensors=True,
+                dtype=pipeline.unet.dtype,
+            )
     except OSError as error:
         raise ModelNotFound(f"the image encoder in {encoder} is not whole: {error}") from error
     side = network.config.image_size
-    pipeline.register_modules(
-        image_encoder=network.to(pipeline._execution_device),
-        feature_extractor=CLIPImageProcessor(size=side, crop_size=side),
-    )
-    try:
-        pipeline.load_ip_adapter(
-            str(file.parent),
-            subfolder="",
-            weight_name=file.name,
-            image_encoder_folder=None,
-            local_files_only=True,
-        )
-    except Exception as error:  # its kinds differ between diffusers, safetensors and torch
-        pipeline.register_modules(image_encoder=None, feature_extractor=None)
-        raise InvalidInput(
-            f"{file} is no IP-Adapter for a model of this family: {str(error).splitlines()[0]}"
-        ) from error
+    processor = CLIPImageProcessor(size=side, crop_size=side)
+    with laid_open(pipeline):
+        pipeline.register_modules(image_encoder=network, feature_extractor=processor)
+        try:
+            pipeline.load_ip_adapter(
+                str(file.parent),
+                subfolder="",
+                weight_name=file.name,
+                image_encoder_folder=None,
+                local_files_only=True,
+            )
+        except Exception as error:  # its kinds differ between diffusers, safetensors and torch
+            _unload(pipeline)
+            raise InvalidInput(
+                f"{file} is no IP-Adapter for a model of this family: {reason(error)}"
+            ) from error
+    _adapters[pipeline] = _Adapter(file, _embed(pipeline, np.zeros((64, 64, 3), np.uint8)))
+    logger.info("reference pictures by %s", file.name)
+
+
+def _unload(pipeline: Any) -> None:
+    pipeline.unload_ip_adapter()
+    pipeline.register_modules(image_encoder=None, feature_extractor=None)
+    _adapters.pop(pipeline, None)

@@ -64,7 +64,9 @@ def use_scheduler(pipeline: Any, name: str) -> None:
     class_name, settings = SCHEDULERS[scheduler_name(name)]
     own = _own.setdefault(pipeline, dict(pipeline.scheduler.config))
     solver = _SOLVER if class_name.startswith("DPMSolver") else {}
-    pipeline.scheduler = getattr(diffusers, class_name).from_config(own | _OFF | solver | settings)
+    # Apart from its own: what those list as defaults would be dropped from a single dict.
+    chosen = _OFF | solver | settings
+    pipeline.scheduler = getattr(diffusers, class_name).from_config(own, **chosen)
 
 
 _own: WeakKeyDictionary[Any, dict[str, Any]] = WeakKeyDictionary()

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-__all__ = ["dtype_argument", "variant_in"]
+from cartoonedit.diffusion.memory import lacks_memory
+from cartoonedit.errors import InvalidInput
+
+__all__ = ["dtype_argument", "explain_damage", "read_settings", "reason", "variant_in"]
 
 
 def variant_in(folder: Path) -> str | None:
@@ -21,3 +27,39 @@ def dtype_argument(dtype: Any) -> dict[str, Any]:
 
     renamed = Version(diffusers.__version__) >= Version("0.40.0.dev0")
     return {"dtype" if renamed else "torch_dtype": dtype}
+
+
+def read_settings(file: Path) -> dict[str, Any]:
+    """The settings in a ``.json`` file.
+
+    Raises:
+        InvalidInput: The file is damaged.
+    """
+    try:
+        return dict(json.loads(file.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        raise InvalidInput(f"{file} is damaged: {error}. Fetch it again.") from error
+
+
+@contextmanager
+def explain_damage(what: str) -> Iterator[None]:
+    """Say of ``what`` that it is damaged, if a library cannot read it.
+
+    Raises:
+        InvalidInput: It cannot.
+    """
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (SafetensorError, RuntimeError, ValueError) as error:
+        if lacks_memory(error):
+            raise
+        raise InvalidInput(f"{what} is damaged: {reason(error)}") from error
+
+
+def reason(error: Exception) -> str:
+    """What an error of torch or diffusers says first, in one line."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    said = [line for line in lines if line and not line.startswith("Error(s) in loading")]
+    return said[0] if said else type(error).__name__

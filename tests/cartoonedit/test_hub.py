@@ -89,6 +89,38 @@ def test_a_set_that_is_a_whole_folder(cache: Path) -> None:
     assert hub.resolve("sd15-inpainting", "vae/config.json") == folder / "vae/config.json"
 
 
+@pytest.mark.parametrize(
+    ("name", "repo", "weights"),
+    [
+        ("sd15", "stable-diffusion-v1-5/stable-diffusion-v1-5", ["unet", "vae", "text_encoder"]),
+        (
+            "sdxl",
+            "stabilityai/stable-diffusion-xl-base-1.0",
+            ["unet", "vae", "text_encoder", "text_encoder_2"],
+        ),
+        ("controlnet-lineart", "lllyasviel/control_v11p_sd15_lineart", ["."]),
+        ("controlnet-lineart-anime", "lllyasviel/control_v11p_sd15s2_lineart_anime", ["."]),
+        ("controlnet-union-sdxl", "xinsir/controlnet-union-sdxl-1.0", ["."]),
+        ("mistoline", "TheMistoAI/MistoLine", ["."]),
+        ("ip-adapter-sd15", "h94/IP-Adapter", ["models", "models/image_encoder"]),
+        ("ip-adapter-sdxl", "h94/IP-Adapter", ["sdxl_models", "models/image_encoder"]),
+    ],
+)
+def test_networks_are_fetched_with_their_settings(
+    downloads: list[str], name: str, repo: str, weights: list[str]
+) -> None:
+    """And as .safetensors, in half precision where there are such files."""
+    assert hub.CATALOGUE[name].repo == repo
+    folder = hub.fetch(name)
+    fetched = [Path(file) for file in downloads if not file.endswith((".json", ".txt"))]
+    assert {file.parent for file in fetched} == set(map(Path, weights))
+    assert len(fetched) == len(weights) and {file.suffix for file in fetched} == {".safetensors"}
+    for file in fetched:
+        assert (folder / file).is_file()
+        if not file.name.startswith("ip-adapter"):
+            assert (folder / file.parent / "config.json").is_file()
+
+
 def test_a_path_is_taken_wherever_a_name_is(tmp_path: Path) -> None:
     file = tmp_path / "own.safetensors"
     file.write_bytes(b"")

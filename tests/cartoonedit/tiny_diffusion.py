@@ -60,16 +60,16 @@ def build_pipeline(folder: Path, family: Family = "sd15", channels: int = 9) -> 
 def build_single_file(folder: Path, file: Path) -> Path:
     """Write the SD 1.5 pipeline of a folder as one file with the names of the original code."""
     weights = {
-        f"model.diffusion_model.{_ldm_unet(name)}": tensor
-        for name, tensor in _weights(folder / "unet").items()
+        f"model.diffusion_model.{ldm_unet(name)}": tensor
+        for name, tensor in weights_in(folder / "unet").items()
     }
     weights |= {
         f"first_stage_model.{_ldm_vae(name)}": tensor
-        for name, tensor in _weights(folder / "vae").items()
+        for name, tensor in weights_in(folder / "vae").items()
     }
     weights |= {
         f"cond_stage_model.transformer.text_model.{name.removeprefix('text_model.')}": tensor
-        for name, tensor in _weights(folder / "text_encoder").items()
+        for name, tensor in weights_in(folder / "text_encoder").items()
     }
     save_file(weights, file)
     return file
@@ -150,7 +150,8 @@ def _write_words(folder: Path) -> None:
     )
 
 
-def _weights(folder: Path) -> dict[str, torch.Tensor]:
+def weights_in(folder: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a network that was saved in a folder."""
     from safetensors.torch import load_file
 
     (file,) = folder.glob("*.safetensors")
@@ -178,7 +179,8 @@ _VAE = {
 }  # fmt: skip
 
 
-def _ldm_unet(name: str) -> str:
+def ldm_unet(name: str) -> str:
+    """The original code's name of a tensor in a UNet."""
     stem, _, kind = name.rpartition(".")
     if stem in _UNET_TOP:
         return f"{_UNET_TOP[stem]}.{kind}"

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from cartoonedit.diffusion import IMG2IMG, load_pipeline, use_scheduler
+from cartoonedit.diffusion import IMG2IMG, SCHEDULERS, load_pipeline, use_scheduler
 from cartoonedit.diffusion.denoise import denoise
 from cartoonedit.diffusion.latents import decode, encode
 from cartoonedit.diffusion.predict import Conditions, tile_spans
@@ -117,6 +117,88 @@ def test_without_guidance(pipeline: Any, start: torch.Tensor) -> None:
     )
     wanted = diffusers_own(pipeline, start, "a cat", guidance_scale=1.0)
     torch.testing.assert_close(run(pipeline, start, led), wanted, atol=1e-5, rtol=0)
+
+
+def test_without_a_controlnet(pipeline: Any, start: torch.Tensor, tiny_diffusion: Build) -> None:
+    family = "sdxl" if hasattr(pipeline, "text_encoder_2") else "sd15"
+    plain = load_pipeline(tiny_diffusion(family, 4), IMG2IMG, device="cpu")
+    wanted = plain(
+        prompt="a cat",
+        negative_prompt="dog",
+        image=start,
+        strength=0.75,
+        num_inference_steps=8,
+        guidance_scale=GUIDANCE,
+        generator=torch.Generator().manual_seed(SEED),
+        output_type="latent",
+    ).images
+    for each in (plain, pipeline):  # one that has a ControlNet need not be shown lines
+        led = conditions(each, (WHOLE, "a cat"), control=None)
+        torch.testing.assert_close(run(each, start, led), wanted, atol=1e-5, rtol=0)
+
+
+def test_a_union_of_controlnets_is_shown_line_art(
+    tiny_diffusion: Build, tiny_controlnet: Build
+) -> None:
+    union = load_pipeline(
+        tiny_diffusion("sdxl", 4),
+        IMG2IMG,
+        device="cpu",
+        controlnet=tiny_controlnet("sdxl", union=True),
+    )
+    start = NOISE.flip(3)
+    kinds = {}
+    for kind in (3, 0):
+        kinds[kind] = union(
+            prompt="a cat",
+            negative_prompt="dog",
+            image=start,
+            control_image=[LINES],
+            control_mode=[kind],
+            strength=0.75,
+            num_inference_steps=8,
+            guidance_scale=GUIDANCE,
+            controlnet_conditioning_scale=CONTROL,
+            generator=torch.Generator().manual_seed(SEED),
+            output_type="latent",
+        ).images
+    got = run(union, start, conditions(union, (WHOLE, "a cat")))
+    torch.testing.assert_close(got, kinds[3], atol=1e-5, rtol=0)
+    assert (got - kinds[0]).abs().mean() > 1e-3
+    regions = conditions(union, (LEFT, "a cat"), (1 - LEFT, "a bird"))
+    assert (run(union, start, regions, tile=8) - got).abs().mean() > 1e-3
+
+
+@pytest.mark.parametrize("name", SCHEDULERS)
+def test_half_precision_stays_so(
+    pipeline: Any, start: torch.Tensor, tiny_diffusion: Build, tiny_controlnet: Build, name: str
+) -> None:
+    """With every scheduler, in tiles, with places that join late and settings by place."""
+    family = "sdxl" if hasattr(pipeline, "text_encoder_2") else "sd15"
+    half = load_pipeline(
+        tiny_diffusion(family, 4),
+        IMG2IMG,
+        device="cpu",
+        dtype="bfloat16",
+        controlnet=tiny_controlnet(family),
+    )
+    use_scheduler(half, name)
+    led = conditions(
+        half,
+        (LEFT, "a cat"),
+        (1 - LEFT, "a bird"),
+        guidance=torch.full((1, 1, ROWS, COLUMNS), 3.0),
+        control_scale=torch.full((1, 1, ROWS, COLUMNS), CONTROL),
+    )
+    seen: list[torch.dtype] = []
+    begin = torch.where(LEFT > 0, 2.0, 0.0)[None, None]
+    got = run(
+        half, start, led, tile=8, begin=begin, on_step=lambda _, __, each: seen.append(each.dtype)
+    )
+    assert set(seen) == {got.dtype} == {torch.bfloat16}
+    assert bool(torch.isfinite(got).all())
+    (shown,) = decode(half, got)
+    assert shown.std() > 1
 
 
 def test_18_of_24_steps(pipeline: Any, start: torch.Tensor) -> None:
@@ -231,7 +313,9 @@ def test_tile_spans(length: int, side: int | None, spans: list[tuple[int, int]])
     assert tile_spans(length, side) == [slice(*span) for span in spans]
 
 
-def test_stopped_between_steps(pipeline: Any, start: torch.Tensor) -> None:
+def test_stopped_between_steps(
+    pipeline: Any, start: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It stops at once, and the networks are as they were."""
     before = {name: type(each) for name, each in pipeline.unet.attn_processors.items()}
 
@@ -240,26 +324,11 @@ def test_stopped_between_steps(pipeline: Any, start: torch.Tensor) -> None:
         if step == 2:
             raise Cancelled("enough")
 
+    freed: list[None] = []
+    monkeypatch.setattr(pipeline, "maybe_free_model_hooks", lambda: freed.append(None))
     led = conditions(pipeline, (WHOLE, "a cat"))
     with pytest.raises(Cancelled):
         run(pipeline, start, led, on_step=stop)
+    assert len(freed) == 1
     assert {name: type(each) for name, each in pipeline.unet.attn_processors.items()} == before
     assert bool(torch.isfinite(run(pipeline, start, led)).all())
-
-
-def test_encode_and_decode(pipeline: Any) -> None:
-    """Their own inverse up to what the VAE cannot keep; one by one as all together."""
-    rng = np.random.default_rng(2)
-    pictures = [rng.integers(0, 255, (64, 128, 3), np.uint8) for _ in range(2)]
-    latents = encode(pipeline, pictures)
-    assert latents.shape == (2, 4, 8, 16)
-    for picture, latent in zip(pictures, latents, strict=True):
-        torch.testing.assert_close(encode(pipeline, [picture])[0], latent)
-    values = pipeline.image_processor.preprocess(pictures[0].astype(np.float32)[None] / 255)
-    scaled = pipeline.vae.encode(values).latent_dist.mode() * pipeline.vae.config.scaling_factor
-    torch.testing.assert_close(latents[:1], scaled.detach(), atol=1e-5, rtol=0)
-    shown = decode(pipeline, latents)
-    assert [(each.shape, each.dtype) for each in shown] == [((64, 128, 3), np.uint8)] * 2
-    own = pipeline.vae.decode(latents / pipeline.vae.config.scaling_factor).sample.detach()
-    wanted = pipeline.image_processor.postprocess(own, output_type="np")
-    np.testing.assert_allclose(np.stack(shown), 255 * wanted, atol=0.51)

@@ -1,56 +1,31 @@
+"""Pipelines from every form in which users have them."""
+
 from __future__ import annotations
 
 import json
-import logging
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 from diffusers import DPMSolverMultistepScheduler
-from huggingface_hub import constants
 from safetensors.torch import save_file
 
 from cartoonedit.diffusion import (
     INPAINT,
-    OFFLOADS,
-    explain_memory,
+    family_of,
+    family_of_model,
     forget_pipelines,
     load_pipeline,
-    report_steps,
-    steps_run,
-    warn_long_prompt,
 )
-from cartoonedit.diffusion.memory import place
-from cartoonedit.errors import Cancelled, CartooneditError, InvalidInput, ModelNotFound
+from cartoonedit.errors import InvalidInput, ModelNotFound
 from tests.cartoonedit.tiny_diffusion import build_single_file
 
 Build = Callable[..., Path]
-pytestmark = pytest.mark.usefixtures("no_network")
-
-
-@pytest.fixture(autouse=True)
-def forgotten() -> Iterator[None]:
-    forget_pipelines()
-    yield
-    forget_pipelines()
-
-
-@pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty Hugging Face cache."""
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    return tmp_path / "hub"
-
-
-def put_in_cache(cache: Path, repo: str, folder: Path) -> None:
-    top = cache / f"models--{repo.replace('/', '--')}"
-    shutil.copytree(folder, top / "snapshots" / "abc")
-    (top / "refs").mkdir()
-    (top / "refs" / "main").write_text("abc")
+Put = Callable[[str, Path], Path]
+pytestmark = pytest.mark.usefixtures("no_network", "forgotten")
 
 
 def load(model: str | Path, **options: Any) -> Any:
@@ -118,7 +93,7 @@ def test_a_single_file_is_the_same_model(
 
 
 def test_a_single_file_takes_its_settings_from_the_cache(
-    tiny_diffusion: Build, tmp_path: Path, cache: Path
+    tiny_diffusion: Build, tmp_path: Path, put_in_cache: Put
 ) -> None:
     file = build_single_file(tiny_diffusion("sd15", 4), tmp_path / "model.safetensors")
     with pytest.raises(ModelNotFound, match="cartoonedit models fetch sd15-config"):
@@ -127,13 +102,32 @@ def test_a_single_file_takes_its_settings_from_the_cache(
     shutil.copytree(
         tiny_diffusion("sd15", 4), folder, ignore=shutil.ignore_patterns("*.safetensors")
     )
-    put_in_cache(cache, "stable-diffusion-v1-5/stable-diffusion-v1-5", folder)
+    put_in_cache("stable-diffusion-v1-5/stable-diffusion-v1-5", folder)
     assert load(file).unet.config.in_channels == 4
+
+
+@pytest.mark.parametrize("family", ["sd15", "sdxl"])
+def test_the_family_is_known_before_it_is_loaded(
+    tiny_diffusion: Build, tmp_path: Path, family: str
+) -> None:
+    folder = tmp_path / "settings"  # no weights are needed for it
+    shutil.copytree(
+        tiny_diffusion(family, 4), folder, ignore=shutil.ignore_patterns("*.safetensors")
+    )
+    assert family_of_model(folder) == family
+    assert family_of(load(tiny_diffusion(family, 4))) == family
+
+
+def test_the_family_of_a_file(tiny_diffusion: Build, tmp_path: Path) -> None:
+    file = build_single_file(tiny_diffusion("sd15", 4), tmp_path / "model.safetensors")
+    assert family_of_model(str(file)) == "sd15"
+    with pytest.raises(ModelNotFound, match="there is no model at"):
+        family_of_model("./none.safetensors")
 
 
 @pytest.mark.parametrize("name", ["stable-diffusion-v1-5/stable-diffusion-inpainting",
                                   "sd15-inpainting"])  # fmt: skip
-def test_the_cache(tiny_diffusion: Build, cache: Path, name: str) -> None:
+def test_the_cache(tiny_diffusion: Build, cache: Path, put_in_cache: Put, name: str) -> None:
     with pytest.raises(ModelNotFound) as missing:
         load(name)
     for part in (
@@ -142,8 +136,25 @@ def test_the_cache(tiny_diffusion: Build, cache: Path, name: str) -> None:
         "cartoonedit models fetch sd15-inpainting",
     ):
         assert part in str(missing.value)
-    put_in_cache(cache, "stable-diffusion-v1-5/stable-diffusion-inpainting", tiny_diffusion())
+    put_in_cache("stable-diffusion-v1-5/stable-diffusion-inpainting", tiny_diffusion())
     assert load(name).unet.config.in_channels == 9
+
+
+def test_settings_alone_are_not_the_model(
+    tiny_diffusion: Build, tmp_path: Path, put_in_cache: Put
+) -> None:
+    """Of one repository, settings may be there without weights."""
+    repo = "stable-diffusion-v1-5/stable-diffusion-v1-5"
+    with pytest.raises(ModelNotFound, match=r"cartoonedit models fetch sd15\."):
+        load("sd15")
+    folder = tmp_path / "settings"
+    shutil.copytree(
+        tiny_diffusion("sd15", 4), folder, ignore=shutil.ignore_patterns("*.safetensors")
+    )
+    put_in_cache(repo, folder)
+    for name in ("sd15", repo):
+        with pytest.raises(ModelNotFound, match=r"cartoonedit models fetch sd15\."):
+            load(name)
 
 
 def test_weights_in_half_precision_only(tiny_diffusion: Build, tmp_path: Path) -> None:
@@ -176,8 +187,38 @@ def test_a_folder_that_is_not_whole(
         load(folder)
 
 
-def test_a_part_missing_from_the_cache(tiny_diffusion: Build, tmp_path: Path, cache: Path) -> None:
-    put_in_cache(cache, "some/model", broken(tiny_diffusion(), "vae", tmp_path, pickle=False))
+@pytest.mark.parametrize("part", ["unet", "vae", "text_encoder"])
+def test_a_part_that_is_cut_off(tiny_diffusion: Build, tmp_path: Path, part: str) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(tiny_diffusion(), folder)
+    (weights,) = (folder / part).glob("*.safetensors")
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises((InvalidInput, ModelNotFound), match=r"damaged|not whole"):
+        load(folder)
+
+
+def test_a_part_of_another_model(tiny_diffusion: Build, tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(tiny_diffusion(), folder)
+    shutil.rmtree(folder / "vae")
+    shutil.copytree(folder / "unet", folder / "vae")
+    with pytest.raises(InvalidInput, match="damaged"):
+        load(folder)
+
+
+@pytest.mark.parametrize("file", ["model_index.json", "unet/config.json"])
+def test_settings_that_are_damaged(tiny_diffusion: Build, tmp_path: Path, file: str) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(tiny_diffusion(), folder)
+    (folder / file).write_text("{")
+    with pytest.raises(InvalidInput, match=f"{file} is damaged"):
+        load(folder)
+
+
+def test_a_part_missing_from_the_cache(
+    tiny_diffusion: Build, tmp_path: Path, put_in_cache: Put
+) -> None:
+    put_in_cache("some/model", broken(tiny_diffusion(), "vae", tmp_path, pickle=False))
     with pytest.raises(ModelNotFound, match=r"some/model.*hf download some/model"):
         load("some/model")
 
@@ -188,8 +229,8 @@ def test_a_part_missing_from_the_cache(tiny_diffusion: Build, tmp_path: Path, ca
         ("model.ckpt", InvalidInput, "pickle"),
         ("folder/model.pt", InvalidInput, "refused"),
         ("folder/none", ModelNotFound, "hf download folder/none"),
-        ("./none.safetensors", ModelNotFound, "no diffusion model"),
-        ("none", ModelNotFound, "no diffusion model"),
+        ("./none.safetensors", ModelNotFound, "there is no model at"),
+        ("none", ModelNotFound, "there is no model at"),
     ],
 )
 def test_wrong_names(model: str, error: type[Exception], word: str, cache: Path) -> None:
@@ -216,98 +257,3 @@ def test_the_last_one_is_kept(tiny_diffusion: Build) -> None:
     assert load(str(tiny_diffusion())) is first
     forget_pipelines()
     assert load(tiny_diffusion()) is not first
-
-
-@pytest.mark.parametrize("offload", OFFLOADS)
-def test_offload_does_nothing_on_the_cpu(
-    tiny_diffusion: Build, offload: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    with caplog.at_level(logging.INFO):
-        pipeline = load(tiny_diffusion(), offload=offload)
-    assert ("no effect on the CPU" in caplog.text) == (offload != "none")
-    assert pipeline.device.type == "cpu"
-
-
-@pytest.mark.parametrize(
-    ("offload", "call"),
-    [
-        ("none", "to"),
-        ("model", "enable_model_cpu_offload"),
-        ("sequential", "enable_sequential_cpu_offload"),
-        ("group", "enable_group_offload"),
-    ],
-)
-def test_offload_on_a_gpu(offload: str, call: str) -> None:
-    calls: list[str] = []
-
-    class Pipeline:
-        vae = SimpleNamespace(
-            enable_slicing=lambda: calls.append("slicing"),
-            enable_tiling=lambda: calls.append("tiling"),
-        )
-
-        def __getattr__(self, name: str) -> Callable[..., None]:
-            return lambda *_, **__: calls.append(name)
-
-    place(Pipeline(), torch.device("cuda:0"), offload)
-    assert calls == ["slicing", *(["tiling"] if offload != "none" else []), call]
-
-
-def test_offload_that_is_not_there() -> None:
-    pipeline = SimpleNamespace(
-        vae=SimpleNamespace(enable_slicing=lambda: None, enable_tiling=lambda: None)
-    )
-    with pytest.raises(InvalidInput, match="pip install -U diffusers"):
-        place(pipeline, torch.device("cuda:0"), "group")
-    with pytest.raises(InvalidInput, match="none, model, group, sequential"):
-        place(pipeline, torch.device("cuda:0"), "all")
-
-
-@pytest.mark.parametrize(
-    ("error", "explained"),
-    [
-        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), True),
-        (RuntimeError("MPS backend out of memory (MPS allocated: 9 GB)"), True),
-        (RuntimeError("DefaultCPUAllocator: can't allocate memory: out of memory"), True),
-        (RuntimeError("DefaultCPUAllocator: not enough memory: you tried 9 GB"), True),
-        (RuntimeError("shapes do not match"), False),
-    ],
-)
-def test_lack_of_memory_names_the_knobs(error: RuntimeError, explained: bool) -> None:
-    with pytest.raises(CartooneditError if explained else RuntimeError) as caught, explain_memory():
-        raise error
-    assert (caught.value is error) != explained
-    for word in ("offload", "max_side", "dtype", str(error)) if explained else ():
-        assert word in str(caught.value)
-
-
-@pytest.mark.parametrize(("steps", "strength", "run"), [(32, 0.75, 24), (32, 1, 32), (3, 0.3, 0)])
-def test_steps_run(steps: int, strength: float, run: int) -> None:
-    assert steps_run(steps, strength) == run
-
-
-def test_long_prompts_are_not_cut_in_silence(
-    tiny_diffusion: Build, caplog: pytest.LogCaptureFixture
-) -> None:
-    pipeline = load(tiny_diffusion())
-    caplog.clear()
-    warn_long_prompt(pipeline, "a" * 75)
-    assert not caplog.text
-    warn_long_prompt(pipeline, "a" * 75 + "xyz")
-    assert "80 tokens" in caplog.text and "cut off: xyz" in caplog.text
-
-
-def test_steps_are_reported_and_can_be_cancelled() -> None:
-    seen: list[tuple[int, int, str]] = []
-
-    def progress(step: int, total: int, message: str) -> None:
-        seen.append((step, total, message))
-        if step == 12:
-            raise Cancelled("enough")
-
-    after_step = report_steps(progress, 10, 20, "painting")
-    state = {"latents": torch.zeros(1)}
-    assert after_step(None, 0, None, state) is state
-    with pytest.raises(Cancelled):
-        after_step(None, 1, None, state)
-    assert seen == [(11, 20, "painting"), (12, 20, "painting")]
