@@ -5,9 +5,20 @@ from __future__ import annotations
 from functools import cache
 from importlib import resources
 
-from prompts.compose import background_prompt
+from prompts.compose import background_prompt, join, split, style_prompt
+from prompts.styles import Style, load_styles, style, style_names
 
-__all__ = ["background_prompt", "negative_prompt"]
+__all__ = [
+    "Style",
+    "background_prompt",
+    "join",
+    "load_styles",
+    "negative_prompt",
+    "split",
+    "style",
+    "style_names",
+    "style_prompt",
+]
 
 
 @cache

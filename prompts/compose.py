@@ -6,12 +6,21 @@ import re
 from collections.abc import Iterable
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from cartoonedit.instance import Tag
 
-__all__ = ["background_prompt", "by_score", "is_of_a_person", "is_writing", "join", "tag_text"]
+__all__ = [
+    "background_prompt",
+    "by_score",
+    "is_of_a_person",
+    "is_writing",
+    "join",
+    "split",
+    "style_prompt",
+    "tag_text",
+]
 
 
 def background_prompt(tags: Iterable[Tag], extra: str = "", *, escape: bool = True) -> str:
@@ -36,6 +45,73 @@ def background_prompt(tags: Iterable[Tag], extra: str = "", *, escape: bool = Tr
     return join([*extra.split(","), *by_score(kept, escape=escape)])
 
 
+def style_prompt(
+    style: str,
+    tags: Iterable[Tag],
+    *,
+    extra: str = "",
+    quality: str = "",
+    of: Literal["character", "background"] = "character",
+    escape: bool = True,
+) -> str:
+    """The prompt that a part of a picture is translated with (paper, section 6.2).
+
+    Its order is style, words of the part, tags, quality. Of the tags, those stay that say who or
+    what is shown: no names of characters and no ratings, nothing that would be painted as writing,
+    nothing about how the original was drawn unless the style says it, too. A character's lose what
+    the cut-out made of the picture, such as a white background, and a background's lose persons.
+
+    Args:
+        style: Comma-separated words, weights such as ``(soft:1.2)`` among them.
+        tags: In any order.
+        extra: Words of the part, likewise.
+        quality: Words that come last, likewise.
+        of: What is shown.
+        escape: As for :func:`tag_text`.
+
+    Returns:
+        Comma-separated words, none twice.
+    """
+    said = {_bare(word) for word in split(style)}
+    kept = [
+        tag
+        for tag in tags
+        if tag.category == "general"
+        and not is_writing(tag.name)
+        and (not _matches(tag.name, _rules()["style"]) or _bare(tag.name) in said)
+        and not (
+            _matches(tag.name, _rules()["framing"])
+            if of == "character"
+            else is_of_a_person(tag.name)
+        )
+    ]
+    return join([*split(style), *split(extra), *by_score(kept, escape=escape), *split(quality)])
+
+
+def split(words: str) -> list[str]:
+    """Split at commas, but not inside of brackets: ``(red, blue:1.2)`` is one piece."""
+    pieces, depth = [""], 0
+    for escaped, letter in zip(f" {words}", words, strict=False):
+        plain = escaped == "\\"
+        if letter in "([" and not plain:
+            depth += 1
+        elif letter in ")]" and not plain:
+            depth = max(0, depth - 1)
+        if letter == "," and not depth:
+            pieces.append("")
+        else:
+            pieces[-1] += letter
+    return pieces if not depth else words.split(",")  # one without its partner binds nothing
+
+
+def _bare(word: str) -> str:
+    """A word without brackets, weight, case and underscores, to be compared."""
+    text = re.sub(r"\\(?=[()\[\]\\])", "", word).replace("_", " ").strip()
+    while text[:1] in ("(", "[") and text[-1:] in (")", "]") and len(text) > 2:
+        text = re.sub(r":\s*[+-]?[\d.]+$", "", text[1:-1].strip()).strip()
+    return " ".join(text.casefold().split())
+
+
 def by_score(tags: Iterable[Tag], *, escape: bool = True) -> list[str]:
     """Tags as words, the surest first; equal ones in their order."""
     return [tag_text(tag.name, escape=escape) for tag in sorted(tags, key=lambda tag: -tag.score)]
@@ -54,12 +130,15 @@ def tag_text(name: str, *, escape: bool = True) -> str:
 
 
 def join(words: Iterable[str]) -> str:
-    """Words separated by commas; empty ones and those that were there already are left out."""
+    """Words separated by commas; empty ones and those that were there already are left out.
+
+    Case, underscores and weights do not make another word of one.
+    """
     seen: dict[str, str] = {}
     for word in words:
         text = " ".join(word.split())
         if text:
-            seen.setdefault(text.casefold(), text)
+            seen.setdefault(_bare(text), text)
     return ", ".join(seen.values())
 
 

@@ -8,6 +8,7 @@ Example:
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -51,7 +52,8 @@ class Styled:
         """Write the picture; the ending chooses the format."""
         from cartoonedit.images import save_image
 
-        return save_image(path, self.picture)
+        save_image(path, self.picture)
+        return Path(path)
 
 
 class StyleEditor:
@@ -138,22 +140,33 @@ class StyleEditor:
 
         report = progress or silent
         report(0, 0, "loading the model")
-        parts = self.plan(scene, own)  # first, since a wrong name should be told at once
-        edited = [part for part in parts if part.edited]
-        pipeline = self._pipeline(edited) if edited else None
+        self.plan(scene, own)  # first, since a wrong name should be told at once
+        self._check_models()
         scene = self.tag(scene, report)
         parts = self.plan(scene, own)
         edited = [part for part in parts if part.edited]
         lines = draw_lines(scene.picture, self.options.chosen_lineart, device=self.options.device)
-        if pipeline is None:  # all of it is skipped
+        if not edited:
             return Styled(scene.picture, scene, tuple(parts), {}, lines)
         from apps.style.jobs import Studio
         from apps.style.translate import Original, translate
 
-        studio = Studio(pipeline, self.options, scene.size_wh, report, on_preview)
-        shown = scene.picture if start is None else start
-        picture, patches = translate(studio, Original(scene, shown, lines), parts)
+        if any(part.is_background for part in edited) and self.options.mode == "per-instance":
+            _ = scene.plate  # before, since what paints it may be a model that needs the room
+        with _in_use:
+            studio = Studio(self._pipeline(edited), self.options, scene.size_wh, report, on_preview)
+            shown = scene.picture if start is None else start
+            picture, patches = translate(studio, Original(scene, shown, lines), parts)
         return Styled(picture, scene, tuple(parts), patches, lines)
+
+    def _check_models(self) -> None:
+        """Find out whether model and ControlNet are there, before anything that takes time."""
+        from cartoonedit.diffusion.locating import locate
+
+        model = self.options.chosen_model
+        controlnet = _controlnet(model, self.options)
+        if controlnet is not None:
+            locate(controlnet, "config.json")
 
     def _pipeline(self, parts: Sequence[Part]) -> Any:
         """The pipeline that translates the parts, ready but for their LoRAs."""
@@ -184,16 +197,19 @@ class StyleEditor:
         return pipeline
 
 
+_in_use = threading.Lock()  # a pipeline keeps the state of its scheduler and of its layers
+
 _REFERENCE_ADAPTERS = {"sd15": "ip-adapter-sd15", "sdxl": "ip-adapter-sdxl"}
 
 
 def _controlnet(model: str, options: StyleOptions) -> str | None:
-    """The ControlNet that was asked for, else one that fits."""
+    """The ControlNet that was asked for, else one that fits; the model must be there."""
     from cartoonedit.diffusion import family_of_model
 
+    family = family_of_model(model)
     if options.controlnet is not None:
         return None if options.controlnet == "none" else options.controlnet
-    if family_of_model(model) == "sdxl":
+    if family == "sdxl":
         return "controlnet-union-sdxl"
     anime = options.chosen_lineart.startswith("anime")
     return "controlnet-lineart-anime" if anime else "controlnet-lineart"

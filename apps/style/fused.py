@@ -110,7 +110,7 @@ def _conditions(
         if bool((weight > 0).any())
     ]
     words = [studio.words(part) for part, _ in seen]
-    guidance = _by_place(seen, "guidance")
+    guidance = _by_place(seen, "guidance").clamp(min=1)
     guided = bool((guidance > 1).any())
     rows = slice(None) if guided else slice(1, None)
     regions = []
@@ -120,8 +120,9 @@ def _conditions(
     summaries = [said.pooled for said in words if said.pooled is not None]
     pooled = None
     if summaries:  # SDXL's summary holds for the whole picture: a mean by area
-        areas = torch.stack([weight.sum() for _, weight in seen]).to(summaries[0])
-        pooled = torch.einsum("n,nrp->rp", areas / areas.sum(), torch.stack(summaries))[rows]
+        areas = torch.stack([weight.sum() for _, weight in seen])
+        shares = (areas / areas.sum()).to(summaries[0])
+        pooled = torch.einsum("n,nrp->rp", shares, torch.stack(summaries))[rows]
     return Conditions(
         regions,
         pooled=pooled,

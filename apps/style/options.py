@@ -100,7 +100,7 @@ class StyleOptions:
 
     def __post_init__(self) -> None:
         from cartoonedit.diffusion import Lora, scheduler_name
-        from cartoonedit.lineart import check_method
+        from cartoonedit.lineart import METHODS
 
         _check_choice("mode", self.mode, ("per-instance", "fused"))
         _check_ranges(self)
@@ -108,7 +108,7 @@ class StyleOptions:
         if not self.prompt.strip() and style is None:
             raise InvalidInput("a prompt or a preset is needed to say what the style is.")
         scheduler_name(self.scheduler)
-        check_method(self.chosen_lineart)
+        _check_choice("lineart", self.chosen_lineart, tuple(METHODS))
         for text in self.lora:
             Lora.parse(text)
         check_runs(self.steps, self.chosen("strength"))

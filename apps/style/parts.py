@@ -147,13 +147,13 @@ def _negative(name: str, options: StyleOptions) -> str:
 
     The background's keeps characters away from where they were painted out (paper, section 6.1).
     """
-    from prompts import join, negative_prompt
+    from prompts import join, negative_prompt, split
 
     wanted = options.negative
     if wanted is None:
-        wanted = getattr(options.style, "negative", None) or negative_prompt("style")
+        wanted = (options.style and options.style.negative) or negative_prompt("style")
     if name == BACKGROUND:
-        return join([*wanted.split(","), *negative_prompt("background").split(",")])
+        return join([*split(wanted), *split(negative_prompt("background"))])
     return wanted
 
 
@@ -164,7 +164,7 @@ def _loras(options: StyleOptions, chosen: PartOptions) -> tuple[Lora, ...]:
         return tuple(map(Lora.parse, chosen.lora))
     if options.lora:
         return tuple(map(Lora.parse, options.lora))
-    return tuple(getattr(options.style, "loras", ()) or ())
+    return tuple(map(Lora.parse, options.style.loras if options.style else ()))
 
 
 def _background_tags(scene: Scene) -> Sequence[Tag]:
@@ -175,12 +175,13 @@ def _background_tags(scene: Scene) -> Sequence[Tag]:
 
 def _visible(scene: Scene, order: Sequence[Instance]) -> dict[str, NDArray[np.float32]]:
     """What each part shows of the picture; the nearer one hides what is behind it."""
-    left = np.ones(scene.picture.shape[:2], np.float32)
-    shown = {}
+    left: NDArray[np.float32] = np.ones(scene.picture.shape[:2], np.float32)
+    shown: dict[str, NDArray[np.float32]] = {}
     for instance in reversed(order):
-        shown[instance.name] = left * (instance.mask / np.float32(255))
-        left = left - shown[instance.name]
-    return shown | {BACKGROUND: np.maximum(left, 0)}
+        alpha = instance.mask.astype(np.float32) / np.float32(255)
+        shown[instance.name] = left * alpha
+        left = np.maximum(left - shown[instance.name], np.float32(0))
+    return shown | {BACKGROUND: left}
 
 
 def _check_names(scene: Scene, names: Sequence[str]) -> None:

@@ -39,13 +39,13 @@ def translate_apart(studio: Studio, jobs: Sequence[Job]) -> list[NDArray[np.uint
     # One set of LoRAs after the other: the words are encoded, and the pictures made, with them.
     order = sorted(range(len(jobs)), key=lambda index: repr(jobs[index].part.loras))
     for _, alike in groupby(order, key=lambda index: jobs[index].part.loras):
-        words = {index: studio.words(jobs[index].part) for index in alike}
-        for batch in _batches(studio, jobs, words):
-            with explain_memory():
+        with explain_memory():
+            words = {index: studio.words(jobs[index].part) for index in alike}
+            for batch in _batches(studio, jobs, words):
                 images = _translate(
                     studio, [jobs[index] for index in batch], [words[index] for index in batch]
                 )
-            worked |= dict(zip(batch, images, strict=True))
+                worked |= dict(zip(batch, images, strict=True))
     return [worked[index] for index in range(len(jobs))]
 
 
@@ -106,7 +106,7 @@ def _conditions(
     def by_picture(name: str) -> torch.Tensor:
         return torch.tensor([getattr(job.part, name) for job in jobs]).view(-1, 1, 1, 1)
 
-    guidance = by_picture("guidance")
+    guidance = by_picture("guidance").clamp(min=1)
     guided = bool((guidance > 1).any())
     rows = slice(None) if guided else slice(1, None)  # of [away from, towards]
 

@@ -11,10 +11,10 @@ import pytest
 from huggingface_hub import constants
 from onnx import TensorProto, helper
 
-from cartoonedit import tagger as module
 from cartoonedit.errors import InvalidInput, ModelNotFound
 from cartoonedit.instance import Tag
 from cartoonedit.tagger import Tagger
+from cartoonedit.tagger import wd14 as module
 
 SIDE = 8
 NAMES = (("safe", 9), ("risky", 9), ("blue_theme", 0), ("green_theme", 0), ("red_theme", 0),
