@@ -3,6 +3,7 @@
     >>> import cartoonedit as ce
     >>> scene = ce.Segmenter()("picture.png")        # every character cut out
     >>> ce.KenBurns()(scene, "clip.mp4")             # a camera move through the picture
+    >>> ce.StyleEditor(prompt="3D pixar style")(scene).save("styled.png")
 
 The public names are loaded on first use, so importing this package is fast and imports neither
 torch nor any other heavy library.
@@ -23,6 +24,7 @@ from cartoonedit.errors import (
 
 if TYPE_CHECKING:
     from apps.kenburns import KenBurns, KenBurnsOptions
+    from apps.style import PartOptions, StyleEditor, StyleOptions
     from cartoonedit.images import open_image
     from cartoonedit.scene import Instance, Scene, Tag
     from segmentation.segmenter import Segmenter
@@ -36,8 +38,11 @@ __all__ = [
     "KenBurnsOptions",
     "MissingExtra",
     "ModelNotFound",
+    "PartOptions",
     "Scene",
     "Segmenter",
+    "StyleEditor",
+    "StyleOptions",
     "Tag",
     "__version__",
     "open_image",
@@ -48,8 +53,11 @@ _HOMES = {
     "Instance": "cartoonedit.scene",
     "KenBurns": "apps.kenburns",
     "KenBurnsOptions": "apps.kenburns",
+    "PartOptions": "apps.style",
     "Scene": "cartoonedit.scene",
     "Segmenter": "segmentation.segmenter",
+    "StyleEditor": "apps.style",
+    "StyleOptions": "apps.style",
     "Tag": "cartoonedit.scene",
     "open_image": "cartoonedit.images",
 }

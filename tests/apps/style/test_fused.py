@@ -40,7 +40,7 @@ def plain(pipeline: Any, scene: Scene, prompt: str, negative: str, **options: An
 def test_one_instance_that_covers_all_is_the_plain_pipeline(
     make_editor: MakeEditor, square_scene: Scene, seen: Seen, family: str, mode: str
 ) -> None:
-    styled = make_editor(family, mode=mode, only=["character-1"])(square_scene)
+    styled = make_editor(family, mode=mode, only=["character-1"], negative="bad")(square_scene)
     prompt, negative = next(pair for pair in seen.prompts if pair[0] == "ink, hat")
     pipeline = seen.calls[0]["pipeline"]
     size = {} if family == "sd15" else {"height": 64, "width": 64}
@@ -55,7 +55,7 @@ def test_global_only_is_the_plain_pipeline_with_the_style_alone(
     square = Scene(np.pad(tagged_scene.picture, ((0, 16), (0, 0), (0, 0)), mode="edge"))
     masks = [np.pad(one.mask, ((0, 16), (0, 0))) for one in tagged_scene]
     square = square.with_instances([type(tagged_scene[0])(mask) for mask in masks])
-    styled = make_editor(family, global_only=True)(square)
+    styled = make_editor(family, global_only=True, negative="bad")(square)
     ((prompt, negative),) = seen.prompts
     assert prompt == "ink"
     size = {} if family == "sd15" else {"height": 64, "width": 64}
