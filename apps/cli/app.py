@@ -28,6 +28,7 @@ COMMANDS = {
     "demo": "Do it all to a sample picture, without a network.",
     "segment": "Cut every character out of pictures.",
     "kenburns": "Render a camera move with the characters as layers.",
+    "style": "Translate pictures into another style, character by character.",
     "evaluate": "Measure masks against annotations, and styles against their prompt.",
     "dataset": "Make training data: cut-outs, backgrounds, scenes with exact masks.",
     "train": "Train the networks behind the masks on your own material.",

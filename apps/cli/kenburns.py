@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,17 +11,16 @@ import typer
 from apps.cli import options
 from apps.cli.batch import find_pictures, for_each
 from apps.cli.parts import DepthOptions, PlateOptions, with_depth, with_plate
-from apps.cli.places import distinct, is_scene, scene_folders
+from apps.cli.places import distinct, is_scene
 from apps.cli.record import write_record
+from apps.cli.results import check_result, input_files, keep_apart, new_scenes, open_scene
 from apps.cli.terminal import print_json, say
 from apps.kenburns import KenBurnsOptions
-from cartoonedit.errors import CartooneditError, InvalidInput
+from cartoonedit.errors import InvalidInput
 from segmentation.options import SegmentOptions
 
 if TYPE_CHECKING:
     from cartoonedit.runtime import Progress
-    from cartoonedit.scene import Scene
-    from segmentation.segmenter import Segmenter
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -70,21 +68,19 @@ def kenburns(
     files, missing = find_pictures(pictures)
     clips = _clips(files, len(files) + len(missing), out, camera)
     _check_layers(files, layers)
-    folders = _scene_folders(files, save_scene)
+    folders = new_scenes(files, save_scene)
     new = [folder for folder in folders.values() if not is_scene(folder)]
-    _keep_apart(
-        [*files, camera.keyframes, plate.plate, depth.file], [*clips.values(), layers, *new]
-    )
+    keep_apart([*files, camera.keyframes, plate.plate, depth.file], [*clips.values(), layers, *new])
     segmenter = None if all(map(is_scene, files)) else make_segmenter()
 
     def work(file: Path, progress: Progress) -> dict[str, Any]:
-        scene = with_depth(_open(file, segmenter, progress), depth, values["device"])
+        scene = with_depth(open_scene(file, segmenter, progress), depth, values["device"])
         scene = with_plate(scene, plate, values["device"], camera.seed, progress)
         if save_scene:
             scene.save(folders[file], parts=("depth", "plate"))
         KenBurns(camera)(scene, clips[file], progress)
         models = {} if is_scene(file) else options.model_files(values)
-        inputs = [*_inputs(file), *([camera.keyframes] if camera.keyframes else [])]
+        inputs = [*input_files(file), *([camera.keyframes] if camera.keyframes else [])]
         # A record repeats the clip. Scene and layers may have been worked on since: not over those.
         actual = {"pictures": [file], "out": clips[file], "save_scene": None, "layers": None}
         write_record(ctx, clips[file], inputs=inputs, models=models, **actual)
@@ -133,17 +129,8 @@ def _clips(files: list[Path], count: int, out: Path, camera: KenBurnsOptions) ->
             VideoWriter(clip, (2, 2), camera.fps, alpha=camera.transparent)
         except InvalidInput as error:
             raise typer.BadParameter(f"--out: {error}") from error
-        _check_place("--out", clip, folder=not clip.suffix)
+        check_result("--out", clip, folder=not clip.suffix)
     return clips
-
-
-def _check_place(option: str, path: Path, *, folder: bool) -> None:
-    from cartoonedit.files import check_place
-
-    try:
-        check_place(path, folder=folder)
-    except CartooneditError as error:
-        raise typer.BadParameter(f"{option}: {error}") from error
 
 
 def _check_layers(files: list[Path], layers: Path | None) -> None:
@@ -158,51 +145,4 @@ def _check_layers(files: list[Path], layers: Path | None) -> None:
         )
     if len(files) > 1:
         raise typer.BadParameter(f"--layers is for one picture; got {len(files)}.")
-    _check_place("--layers", layers, folder=not layers.suffix)
-
-
-def _scene_folders(files: list[Path], out: Path | None) -> dict[Path, Path]:
-    """The folder for the scene of each picture; none is one with a scene in it already.
-
-    Raises:
-        typer.BadParameter: There is a scene already, in which a person may have mended something.
-    """
-    if out is None:
-        return {}
-    folders = scene_folders(files, out) if len(files) > 1 else {files[0]: out}
-    for file, folder in folders.items():
-        if is_scene(folder) and not (file.exists() and folder.exists() and file.samefile(folder)):
-            raise typer.BadParameter(
-                f"--save-scene: {folder} holds a scene already. Give it in place of {file}, to"
-                " render it as it is, or name another folder."
-            )
-        _check_place("--save-scene", folder, folder=True)
-    return folders
-
-
-def _keep_apart(read: Iterable[Path | None], made: Iterable[Path | None]) -> None:
-    """Refuse to write over what is read, or one result over another.
-
-    Raises:
-        typer.BadParameter: Two are the same.
-    """
-    taken = {path.expanduser().resolve() for path in read if path}
-    for path in filter(None, made):
-        if path.resolve() in taken:
-            raise typer.BadParameter(
-                f"{path} would be written over what this run reads or writes. Give another place."
-            )
-        taken.add(path.resolve())
-
-
-def _open(file: Path, segmenter: Segmenter | None, progress: Progress) -> Scene:
-    """Open a saved scene, or segment a picture."""
-    if segmenter is None or is_scene(file):
-        from cartoonedit.scene import Scene
-
-        return Scene.open(file)
-    return segmenter(file, progress=progress)
-
-
-def _inputs(file: Path) -> list[Path]:
-    return sorted(path for path in file.rglob("*") if path.is_file()) if is_scene(file) else [file]
+    check_result("--layers", layers, folder=not layers.suffix)

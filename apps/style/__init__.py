@@ -141,7 +141,7 @@ class StyleEditor:
         report = progress or silent
         report(0, 0, "loading the model")
         self.plan(scene, own)  # first, since a wrong name should be told at once
-        self._check_models()
+        self.check_models()
         scene = self.tag(scene, report)
         parts = self.plan(scene, own)
         edited = [part for part in parts if part.edited]
@@ -159,8 +159,13 @@ class StyleEditor:
             picture, patches = translate(studio, Original(scene, shown, lines), parts)
         return Styled(picture, scene, tuple(parts), patches, lines)
 
-    def _check_models(self) -> None:
-        """Find out whether model and ControlNet are there, before anything that takes time."""
+    def check_models(self) -> None:
+        """Find out whether model and ControlNet are there, before anything that takes time.
+
+        Raises:
+            ModelNotFound: One is not.
+            InvalidInput: One is a pickle, or the model is of another family.
+        """
         from cartoonedit.diffusion.locating import locate
 
         model = self.options.chosen_model

@@ -24,8 +24,8 @@ class StyleOptions:
 
     Attributes:
         prompt: The style, in words, such as 3D pixar style.
-        preset: A style by name, with prompt and settings of its own; `--preset list` names them.
-            A prompt is put before that of the preset.
+        preset: A style by name, see :func:`prompts.style_names`, with settings that go with it. A
+            prompt is put before its own.
         negative: What must not appear. By default that of the preset, else words for bad drawings.
         mode: per-instance translates every character by itself, as the paper does; fused translates
             all in one pass in which each place listens to its own prompt, and costs hardly more

@@ -1,0 +1,81 @@
+"""What commands that make something of pictures and saved scenes have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from apps.cli.places import is_scene, scene_folders
+from cartoonedit.errors import CartooneditError
+
+if TYPE_CHECKING:
+    from cartoonedit.runtime import Progress
+    from cartoonedit.scene import Scene
+    from segmentation.segmenter import Segmenter
+
+__all__ = ["check_result", "input_files", "keep_apart", "new_scenes", "open_scene"]
+
+
+def check_result(option: str, path: Path, *, folder: bool) -> None:
+    """Refuse a place for a result that cannot be written, before any work.
+
+    Raises:
+        typer.BadParameter: It cannot; ``option`` is named.
+    """
+    from cartoonedit.files import check_place
+
+    try:
+        check_place(path, folder=folder)
+    except CartooneditError as error:
+        raise typer.BadParameter(f"{option}: {error}") from error
+
+
+def new_scenes(files: list[Path], out: Path | None) -> dict[Path, Path]:
+    """The folder for the scene of each picture; none is one with a scene in it already.
+
+    Raises:
+        typer.BadParameter: There is a scene already, in which a person may have mended something.
+    """
+    if out is None:
+        return {}
+    folders = scene_folders(files, out) if len(files) > 1 else {files[0]: out}
+    for file, folder in folders.items():
+        if is_scene(folder) and not (file.exists() and folder.exists() and file.samefile(folder)):
+            raise typer.BadParameter(
+                f"--save-scene: {folder} holds a scene already. Give it in place of {file}, to"
+                " render it as it is, or name another folder."
+            )
+        check_result("--save-scene", folder, folder=True)
+    return folders
+
+
+def keep_apart(read: Iterable[Path | None], made: Iterable[Path | None]) -> None:
+    """Refuse to write over what is read, or one result over another.
+
+    Raises:
+        typer.BadParameter: Two are the same.
+    """
+    taken = {path.expanduser().resolve() for path in read if path}
+    for path in filter(None, made):
+        if path.resolve() in taken:
+            raise typer.BadParameter(
+                f"{path} would be written over what this run reads or writes. Give another place."
+            )
+        taken.add(path.resolve())
+
+
+def open_scene(file: Path, segmenter: Segmenter | None, progress: Progress) -> Scene:
+    """Open a saved scene, or segment a picture."""
+    if segmenter is None or is_scene(file):
+        from cartoonedit.scene import Scene
+
+        return Scene.open(file)
+    return segmenter(file, progress=progress)
+
+
+def input_files(file: Path) -> list[Path]:
+    """The files that a picture or a saved scene consists of."""
+    return sorted(path for path in file.rglob("*") if path.is_file()) if is_scene(file) else [file]

@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from safetensors.torch import save_file
+
+from cartoonedit.diffusion import forget_pipelines
+from cartoonedit.scene import Scene
+
+Build = Callable[..., Path]
+pytestmark = pytest.mark.usefixtures("no_network")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forgotten() -> Iterator[None]:
+    forget_pipelines()
+    yield
+    forget_pipelines()
+
+
+@pytest.fixture
+def networks(tiny_diffusion: Build, tiny_controlnet: Build) -> list[Any]:
+    return [
+        "--model", tiny_diffusion("sd15", 4), "--controlnet", tiny_controlnet("sd15"),
+        "--tagger", "none", "--side", "64", "--steps", "2", "--device", "cpu",
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def saved(tiny_scene: Any, tmp_path: Path) -> Path:
+    tiny_scene.save(tmp_path / "scene")
+    return tmp_path / "scene"
+
+
+def read(file: Path) -> np.ndarray:
+    return np.asarray(Image.open(file).convert("RGB"))
+
+
+def test_a_picture(cli: Any, two_discs: Any, picture: Path, tmp_path: Path, networks: Any) -> None:
+    out, kept = tmp_path / "styled.png", tmp_path / "kept"
+    run = cli(
+        "style", picture, "-o", out, "--prompt", "ink", "--save-scene", kept, "--json", *networks
+    )
+    assert run.code == 0, run.err
+    (result,) = json.loads(run.out)["pictures"]
+    assert [part["name"] for part in result["parts"]] == [
+        "background",
+        "character-1",
+        "character-2",
+    ]
+    assert (read(out) != read(picture)).any()
+    assert len(Scene.load(kept)) == 2
+    again = tmp_path / "again.png"
+    assert cli("rerun", f"{out}.run.json", "-o", again).code == 0
+    np.testing.assert_array_equal(read(again), read(out))
+
+
+@pytest.mark.parametrize("mode", ["per-instance", "fused"])
+def test_one_character_of_a_saved_scene(
+    cli: Any, saved: Path, tmp_path: Path, networks: Any, mode: str
+) -> None:
+    out = tmp_path / "styled.png"
+    words = ["--only", "character-2", "--preset", "watercolour", "--mode", mode]
+    assert cli("style", saved, "-o", out, *words, *networks).code == 0
+    scene = Scene.load(saved)
+    changed = (read(out) != scene.picture).any(axis=2)
+    assert changed.any()
+    assert not changed[scene["character-2"].mask == 0].any()
+
+
+def test_several_pictures_of_which_one_is_damaged(
+    cli: Any, two_discs: Any, picture: Path, tmp_path: Path, networks: Any
+) -> None:
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(picture.read_bytes()[:100])
+    run = cli("style", picture, broken, "-o", tmp_path / "out", "--prompt", "ink", *networks)
+    assert run.code == 1
+    assert "broken.png" in run.err
+    assert [file.name for file in (tmp_path / "out").glob("*.png")] == ["picture.png"]
+
+
+def test_nobody_and_a_long_prompt(cli: Any, two_discs: Any, tmp_path: Path, networks: Any) -> None:
+    small = tmp_path / "small.png"
+    Image.new("RGB", (16, 16), "red").save(small)
+    run = cli("style", small, "-o", tmp_path / "a.png", "--prompt", "ink, " * 1000, *networks)
+    assert run.code == 0, run.err
+    assert "nobody was found" in run.err
+
+
+def test_presets_are_listed(cli: Any) -> None:
+    run = cli("style", "--preset", "list")
+    assert run.code == 0
+    assert "3D pixar style" in run.out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["-o", "a.png"], "a prompt or a preset"),
+        (["-o", "a.png", "--preset", "nothing"], "there is no style 'nothing'"),
+        (["-o", "a.txt", "--prompt", "ink"], "--out must name a picture"),
+        (["-o", "a.png", "--prompt", "ink", "--strength", "2"], "--strength must be"),
+        (["-o", "a.png", "--prompt", "ink", "--strength", "0.1", "--steps", "2"], "less than one"),
+        (["-o", "a.png", "--prompt", "ink", "--scheduler", "magic"], "DPM++ 2M Karras"),
+        (["-o", "a.png", "--prompt", "ink", "--lineart", "magic"], "standard"),
+        (["-o", "a.png", "--prompt", "ink", "--mode", "magic"], "per-instance"),
+    ],
+)
+def test_wrong_usage(
+    cli: Any, picture: Path, tmp_path: Path, words: list[str], message: str
+) -> None:
+    words = [str(tmp_path / word) if word.startswith("a.") else word for word in words]
+    run = cli("style", picture, *words)
+    assert run.code == 2
+    assert message in " ".join(run.err.replace("│", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (["--model", "sd15"], "cartoonedit models fetch sd15"),
+        (["--controlnet", "controlnet-lineart"], "cartoonedit models fetch controlnet-lineart"),
+        (["--lora", "{sdxl}"], "same"),
+        (["--lora", "{broken}"], "no whole .safetensors file"),
+        (["--lora", "{other}"], "no LoRA"),
+        (["--lora", "absent.safetensors"], "there is no file"),
+        (["--only", "character-9"], "there is no part 'character-9'"),
+    ],
+    ids=lambda value: value[-1] if isinstance(value, list) else "",
+)
+def test_what_cannot_be_done(
+    cli: Any, saved: Path, tmp_path: Path, networks: Any, tiny_lora: Build, change: list[str],
+    message: str, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    import torch
+
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    broken, other = tmp_path / "broken.safetensors", tmp_path / "other.safetensors"
+    broken.write_bytes(b"\x10\x00")
+    save_file({"weight": torch.zeros(2)}, other)
+    files = {"sdxl": tiny_lora("sdxl"), "broken": broken, "other": other}
+    words = [word.format(**files) for word in change]
+    out = tmp_path / "styled.png"
+    run = cli("style", saved, "-o", out, "--prompt", "ink", *networks, *words)
+    assert run.code == 1
+    assert message in " ".join(run.err.split())
+    assert not out.exists()
+
+
+def test_a_recipe_and_its_scene(cli: Any, saved: Path, tmp_path: Path, networks: Any) -> None:
+    recipe = tmp_path / "style.yaml"
+    recipe.write_text(
+        "prompt: ink\nseed: 5\nparts: {character-1: {prompt: hat}, background: {skip: true}}"
+    )
+    out, kept, sheet = tmp_path / "a.png", tmp_path / "kept", tmp_path / "sheet.png"
+    words = ["--recipe", recipe, "--save-scene", kept, "--sheet", sheet, "--json", *networks]
+    run = cli("style", saved, "-o", out, "--seed", "6", *words)
+    assert run.code == 0, run.err
+    (result,) = json.loads(run.out)["pictures"]
+    assert {part["name"]: part["prompt"] for part in result["parts"]} == {
+        "character-1": "ink, hat", "character-2": "ink",
+    }  # fmt: skip
+    assert read(sheet).shape[1] > read(out).shape[1]
+    again = tmp_path / "again.png"
+    assert cli("style", kept, "-o", again, "--prompt", "ink", "--seed", "6", *networks).code == 0
+    np.testing.assert_array_equal(read(again), read(out))  # the scene remembers its parts
+    (tmp_path / "bad.yaml").write_text("colour: red")
+    run = cli("style", saved, "-o", out, "--recipe", tmp_path / "bad.yaml", *networks)
+    assert run.code == 2
+    assert "has no colour" in run.err

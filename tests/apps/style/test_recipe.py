@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from apps.style import PartOptions, Styled
+from apps.style.recipe import Recipe, read_recipe, remember, remembered
+from apps.style.sheets import before_after
+from cartoonedit.errors import InvalidInput
+from cartoonedit.scene import Scene
+
+
+def write(folder: Path, text: str) -> Path:
+    file = folder / "style.yaml"
+    file.write_text(text)
+    return file
+
+
+def test_what_a_person_says(tmp_path: Path) -> None:
+    (tmp_path / "knight.safetensors").touch()
+    recipe = read_recipe(
+        write(
+            tmp_path,
+            """
+            preset: watercolour
+            strength: 0.5
+            lora: ["knight.safetensors:0.5", "owner/name"]
+            parts:
+              character-1:
+                {prompt: red scarf, seed: 3, lora: [knight.safetensors], reference: a.png}
+              character-2: {skip: true}
+              background: {strength: 0.4, tags: [forest, night]}
+              character-3:
+            """,
+        )
+    )
+    knight = tmp_path / "knight.safetensors"
+    assert recipe.options == {
+        "preset": "watercolour", "strength": 0.5, "lora": [f"{knight}:0.5", "owner/name"],
+    }  # fmt: skip
+    assert recipe.parts == {
+        "character-1": PartOptions(
+            prompt="red scarf", seed=3, lora=[f"{knight}:1"], reference=tmp_path / "a.png"
+        ),
+        "character-2": PartOptions(skip=True),
+        "background": PartOptions(strength=0.4, tags=["forest", "night"]),
+        "character-3": PartOptions(),
+    }
+
+
+@pytest.mark.parametrize("text", ["", "{}", "parts:", "parts: {}"])
+def test_nothing_said(tmp_path: Path, text: str) -> None:
+    assert read_recipe(write(tmp_path, text)) == Recipe()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[1]", "must be names and values"),
+        ("colour: red", "has no colour. There are: prompt, preset"),
+        ("parts: [a]", "must be names and values"),
+        ("parts: {a: {colour: red}}", "has no colour. There are: prompt, tags"),
+        ("parts: {a: {strength: 2}}", "strength must be"),
+        ("parts: {a: {seed: 1.5}}", "seed must be"),
+        ("parts: {a: {prompt: 3}}", "prompt must be text"),
+        ("parts: {a: {skip: 3}}", "skip must be true or false"),
+        ("parts: {a: {tags: hat}}", "tags must be a list"),
+        ("parts: {a: {lora: hat}}", "lora must be a list"),
+        ("a: [", "not valid YAML"),
+        ("a: !!python/object:os.system {}", "not valid YAML"),
+        ("#" * 1_000_001, "larger than any recipe"),
+    ],
+)
+def test_what_is_no_recipe(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        read_recipe(write(tmp_path, text))
+
+
+def test_a_scene_remembers(tiny_scene: Scene, tmp_path: Path) -> None:
+    parts = {
+        "character-1": PartOptions(prompt="red scarf", strength=0.5, reference=tmp_path / "a.png"),
+        "background": PartOptions(skip=True),
+    }
+    remember(tiny_scene, Recipe({"prompt": "ink"}, parts)).save(tmp_path / "scene")
+    assert remembered(Scene.load(tmp_path / "scene")) == Recipe({"prompt": "ink"}, parts)
+    assert remembered(tiny_scene) == Recipe()
+    with pytest.raises(InvalidInput, match="style"):
+        remembered(tiny_scene.replace(meta={"style": 3}))
+
+
+@pytest.mark.parametrize(("size", "shape"), [((40, 50), (40, 102)), ((20, 50), (42, 50))])
+def test_before_and_after(size: tuple[int, int], shape: tuple[int, int]) -> None:
+    picture = np.full((*size, 3), 9, np.uint8)
+    made: Any = Styled(picture + 1, Scene(picture), (), {}, picture[..., 0])
+    sheet = before_after(made)
+    assert sheet.shape == (*shape, 3)
+    assert (sheet[0, 0] == 9).all()
+    assert (sheet[-1, -1] == 10).all()
