@@ -38,7 +38,14 @@ def test_commands_parse(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.chdir(tmp_path)
     for folder in ("parts/picture", "pictures", "art/foregrounds", "art/backgrounds", "clips"):
         (tmp_path / folder).mkdir(parents=True)
-    for file in ("picture.png", "annotations.json", "art/a.png", "clips/*.mp4", "tags.jsonl"):
+    for file in (
+        "picture.png",
+        "annotations.json",
+        "art/a.png",
+        "clips/*.mp4",
+        "tags.jsonl",
+        "style.yaml",
+    ):
         (tmp_path / file).touch()
     command, words = command_line(), shlex.split(line)
     context = typer.Context(command, info_name="cartoonedit")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,6 +21,7 @@ from cartoonedit.errors import InvalidInput
 from segmentation.options import SegmentOptions
 
 if TYPE_CHECKING:
+    from apps.style.recipe import Recipe
     from cartoonedit.runtime import Progress
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -35,8 +36,27 @@ def _print_presets(value: str | None) -> str | None:
     return value
 
 
+@dataclass
+class StyleFiles:
+    """What else is read and written.
+
+    Attributes:
+        recipe: A YAML file with these options by their names, and under parts what is different for
+            single characters or the background. Options given here win.
+        segmenter: What finds the characters; see --model of `cartoonedit segment`.
+        sheet: Also write the picture before and after. Of one picture only.
+        save_scene: New folder for the masks, tags and background as files: mend them, and give the
+            folder in place of the picture. Of several pictures each has a folder in it.
+    """
+
+    recipe: Annotated[Path | None, typer.Option(exists=True, dir_okay=False)] = None
+    segmenter: str = "embedded"
+    sheet: Annotated[Path | None, typer.Option(dir_okay=False)] = None
+    save_scene: Annotated[Path | None, typer.Option(file_okay=False)] = None
+
+
 @app.command()
-@options.expand(StyleOptions, PlateOptions, SegmentOptions, options.ModelOptions)
+@options.expand(StyleFiles, StyleOptions, PlateOptions, SegmentOptions, options.ModelOptions)
 def style(
     ctx: typer.Context,
     pictures: options.Pictures,
@@ -51,30 +71,6 @@ def style(
             help="A style by name, with settings that go with it; list prints them all.",
         ),
     ] = None,
-    segmenter: Annotated[
-        str, typer.Option(help="What finds the characters: see --model of `cartoonedit segment`.")
-    ] = "embedded",
-    save_scene: Annotated[
-        Path | None,
-        typer.Option(
-            file_okay=False,
-            help="New folder for the masks, tags and background as files: mend them, and give the"
-            " folder in place of the picture. Of several pictures each has a folder in it.",
-        ),
-    ] = None,
-    recipe: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True,
-            dir_okay=False,
-            help="A YAML file with these options by their names, and under parts what is different"
-            " for single characters or the background. Options given here win.",
-        ),
-    ] = None,
-    sheet: Annotated[
-        Path | None,
-        typer.Option(dir_okay=False, help="Also write the picture before and after. Of one only."),
-    ] = None,
     as_json: options.AsJson = False,
     **values: Any,
 ) -> None:
@@ -87,14 +83,12 @@ def style(
     wd-v1-4-swinv2-tagger-v2 for the tags.
     """
     from apps.style import StyleEditor
-    from apps.style.recipe import Recipe, read_recipe, remember, remembered
+    from apps.style.recipe import Recipe, remember, remembered
     from apps.style.sheets import before_after
     from cartoonedit.images import save_image
 
-    try:
-        said = read_recipe(recipe) if recipe else Recipe()
-    except InvalidInput as error:
-        raise typer.BadParameter(f"--recipe: {error}") from error
+    given = options.build(StyleFiles, values)
+    said = _read_recipe(given.recipe)
     values = (
         values
         | {"preset": preset}
@@ -102,14 +96,14 @@ def style(
     )
     chosen = options.build(StyleOptions, values)
     plate = options.build(PlateOptions, values | _offload_of_plate(values))
-    of_segmenter = values | {"model": segmenter, "dtype": "float32"}
+    of_segmenter = values | {"model": given.segmenter, "dtype": "float32"}
     make_segmenter = options.segmenter_maker(of_segmenter)
     files, missing = find_pictures(pictures)
     results = _results(files, len(files) + len(missing), out)
-    folders = new_scenes(files, save_scene)
+    folders = new_scenes(files, given.save_scene)
     new = [folder for folder in folders.values() if not is_scene(folder)]
-    _check_sheet(files, sheet)
-    keep_apart([*files, plate.plate, recipe], [*results.values(), sheet, *new])
+    _check_sheet(files, given.sheet)
+    keep_apart([*files, plate.plate, given.recipe], [*results.values(), given.sheet, *new])
     editor = StyleEditor(chosen)
     editor.check_models()
     finder = None if all(map(is_scene, files)) else make_segmenter()
@@ -122,14 +116,14 @@ def style(
         own = {**remembered(scene).parts, **said.parts}
         styled = editor(scene, own, progress=progress)
         styled.save(results[file])
-        if sheet:
-            save_image(sheet, before_after(styled))
-        if save_scene:
+        if given.sheet:
+            save_image(given.sheet, before_after(styled))
+        if given.save_scene:
             kept = Recipe({}, own)
             remember(styled.scene, kept).save(folders[file], parts=("plate",))
         models = {} if is_scene(file) else options.model_files(of_segmenter)
         actual = {"pictures": [file], "out": results[file], "save_scene": None, "sheet": None}
-        inputs = [*input_files(file), *([recipe] if recipe else [])]
+        inputs = [*input_files(file), *([given.recipe] if given.recipe else [])]
         write_record(ctx, results[file], inputs=inputs, models=models, **actual)
         if not as_json:
             say(f"{file}: {results[file]}")
@@ -149,6 +143,15 @@ def style(
         print_json({"pictures": done, "failed": [asdict(failure) for failure in failed]})
     if failed:
         raise typer.Exit(1)
+
+
+def _read_recipe(file: Path | None) -> Recipe:
+    from apps.style.recipe import Recipe, read_recipe
+
+    try:
+        return read_recipe(file) if file else Recipe()
+    except InvalidInput as error:
+        raise typer.BadParameter(f"--recipe: {error}") from error
 
 
 def _is_given(ctx: typer.Context, name: str) -> bool:
