@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +41,13 @@ class TimmNetwork:
 
         self._device = pick_device(device)
         config = _read_config(weights.with_name(_CONFIG))
-        network = _build(config, weights)
+        with _explained(weights):
+            network = _build(config, weights)
+            self._transform = create_transform(
+                **resolve_data_config(pretrained_cfg=config["pretrained_cfg"], model=network)
+            )
         self._network = network.to(self._device).eval()
-        self._transform = create_transform(
-            **resolve_data_config(pretrained_cfg=config["pretrained_cfg"], model=network)
-        )
+        logger.info("tagger %s: %s on %s", weights, config["architecture"], self._device)
 
     def __call__(self, image: NDArray[np.uint8]) -> NDArray[np.float64]:
         """The score of every tag, 0..1, for an RGB or RGBA picture."""
@@ -67,7 +71,9 @@ def _read_config(file: Path) -> dict[str, Any]:
         config = json.loads(file.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise InvalidInput(f"{file} is not valid JSON: {error}.") from error
-    kinds = {"architecture": str, "num_classes": int, "pretrained_cfg": dict}
+    if isinstance(config, dict):
+        config.setdefault("model_args", {})
+    kinds = {"architecture": str, "num_classes": int, "pretrained_cfg": dict, "model_args": dict}
     for key, kind in kinds.items():
         if not isinstance(config, dict) or not isinstance(config.get(key), kind):
             raise InvalidInput(
@@ -76,39 +82,47 @@ def _read_config(file: Path) -> dict[str, Any]:
     return config
 
 
+@contextmanager
+def _explained(weights: Path) -> Iterator[None]:
+    """Tell in a sentence what timm says about files that do not belong together."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except InvalidInput:  # a ValueError that says what there is to say
+        raise
+    except (TypeError, ValueError, KeyError, AttributeError, RuntimeError, AssertionError,
+            SafetensorError) as error:  # fmt: skip
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InvalidInput(
+            f"{weights} and its {_CONFIG} do not make a network of timm: {reason}"
+        ) from error
+
+
 def _build(config: dict[str, Any], weights: Path) -> Any:
     """The network that a configuration describes, with its weights; nothing is downloaded."""
     import timm
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    name = config["architecture"]
+    name, classes = config["architecture"], config["num_classes"]
     if not timm.is_model(name):  # nor is it taken from elsewhere, as hf-hub:owner/name would be
         raise InvalidInput(
             f"{weights.with_name(_CONFIG)} names the architecture {name!r}, which the installed"
             " timm does not have. Update it with: pip install -U timm."
         )
-    options = {
-        **config.get("model_args", {}),
-        "num_classes": config["num_classes"],
-        "pretrained_cfg": {**config["pretrained_cfg"], "num_classes": config["num_classes"]},
+    own: dict[str, Any] = {
+        "num_classes": classes,
+        "pretrained_cfg": {**config["pretrained_cfg"], "num_classes": classes},
         "pretrained": False,
         "checkpoint_path": None,
     }
-    try:
-        network = timm.create_model(name, **options)
-        unknown = network.load_state_dict(load_file(weights), strict=False)
-    except (TypeError, ValueError, RuntimeError, AssertionError, SafetensorError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    network = timm.create_model(name, **(config["model_args"] | own))
+    found = network.load_state_dict(load_file(weights), strict=False)
+    if found.missing_keys:
         raise InvalidInput(
-            f"{weights} and its {_CONFIG} do not make a network of timm: {reason}"
-        ) from error
-    if unknown.missing_keys:
-        raise InvalidInput(
-            f"{weights} is not of the architecture {name!r}: {len(unknown.missing_keys)} tensors"
-            f" are missing, such as {unknown.missing_keys[0]!r}."
+            f"{weights} is not of the architecture {name!r}: {len(found.missing_keys)} tensors are"
+            f" missing, such as {found.missing_keys[0]!r}."
         )
     # Some versions of timm store tables that others compute.
-    logger.debug("%s: not used: %s", weights, unknown.unexpected_keys)
-    logger.info("tagger %s: %s", weights, name)
+    logger.debug("%s: not used: %s", weights, found.unexpected_keys)
     return network
