@@ -31,7 +31,7 @@ def background_prompt(tags: Iterable[Tag], extra: str = "", *, escape: bool = Tr
 
     Args:
         tags: In any order.
-        extra: Comma-separated words that come first.
+        extra: Comma-separated words that come first, weights such as ``(calm:1.2)`` among them.
         escape: As for :func:`tag_text`.
 
     Returns:
@@ -42,7 +42,7 @@ def background_prompt(tags: Iterable[Tag], extra: str = "", *, escape: bool = Tr
         for tag in tags
         if tag.category == "general" and not is_of_a_person(tag.name) and not is_writing(tag.name)
     ]
-    return join([*extra.split(","), *by_score(kept, escape=escape)])
+    return join([*split(extra), *by_score(kept, escape=escape)])
 
 
 def style_prompt(

@@ -86,7 +86,7 @@ def _parse(text: str, source: str) -> dict[str, Style]:
 
     try:
         entries = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, RecursionError, ValueError) as error:  # such as a date that is none
         raise InvalidInput(f"{source} is not valid YAML: {error}.") from error
     if not isinstance(entries, dict):
         raise InvalidInput(f"{source} must map names to styles.")

@@ -19,7 +19,7 @@ from cartoonedit.diffusion.loading import (
 from cartoonedit.diffusion.memory import OFFLOADS, batch_for, explain_memory
 from cartoonedit.diffusion.preview import latent_preview
 from cartoonedit.diffusion.references import blank_embeds, reference_tokens, use_references
-from cartoonedit.diffusion.sampling import report_steps, steps_run, warn_long_prompt
+from cartoonedit.diffusion.sampling import report_steps, steps_run
 from cartoonedit.diffusion.schedulers import SCHEDULERS, scheduler_name, use_scheduler
 
 __all__ = [
@@ -45,5 +45,4 @@ __all__ = [
     "use_loras",
     "use_references",
     "use_scheduler",
-    "warn_long_prompt",
 ]

@@ -17,8 +17,10 @@ __all__ = ["BREAK", "Piece", "parse"]
 STEP = 1.1
 BREAK = "BREAK"
 
+# No repetition gives back what it took (++, *+), so that no text is searched back and forth.
+_NUMBER = r"[+-]?(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)"
 _TOKEN = re.compile(
-    r"\\[()\[\]\\]|[(\[]|:\s*(?P<weight>[+-]?(?:\d+\.?\d*|\.\d+))\s*\)|[)\]]|[^\\()\[\]:]+|[\\:]"
+    rf"\\[()\[\]\\]|[(\[]|:\s*+(?P<weight>{_NUMBER})\s*+\)|[)\]]|[^\\()\[\]:]++|[\\:]"
 )
 _PARTNER = {")": "(", "]": "["}
 
@@ -64,7 +66,7 @@ def _match(tokens: list[re.Match[str]]) -> tuple[dict[int, float], set[int]]:
             while others and others[-1] > start:
                 others.pop()
         weight = token["weight"]
-        factors[start] = float(weight) if weight else (STEP if kind == "(" else 1 / STEP)
+        factors[start] = _bounded(float(weight)) if weight else (STEP if kind == "(" else 1 / STEP)
         closing.add(index)
     return factors, closing
 

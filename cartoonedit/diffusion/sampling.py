@@ -1,34 +1,18 @@
-"""How a pipeline is sampled: number of steps, prompts, and reports between steps."""
+"""How a pipeline is sampled: number of steps, and reports between steps."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Any
 
 from cartoonedit.runtime import Progress
 
-__all__ = ["report_steps", "steps_run", "warn_long_prompt"]
-
-logger = logging.getLogger(__name__)
+__all__ = ["report_steps", "steps_run"]
 
 
 def steps_run(steps: int, strength: float) -> int:
     """How many of ``steps`` are run from a picture that is noised by ``strength`` (0..1)."""
     return min(steps, int(steps * strength))  # as diffusers counts
-
-
-def warn_long_prompt(pipeline: Any, prompt: str) -> None:
-    """Log a warning if the text encoder will not see all of a prompt."""
-    tokenizer = pipeline.tokenizer
-    limit = tokenizer.model_max_length
-    tokens = tokenizer(prompt, truncation=False, verbose=False)["input_ids"]
-    if len(tokens) > limit:
-        lost = tokenizer.decode(tokens[limit - 1 : -1])
-        logger.warning(
-            "the prompt has %d tokens, of which the text encoder sees %d; cut off: %s",
-            len(tokens), limit, lost,
-        )  # fmt: skip
 
 
 State = dict[str, Any]

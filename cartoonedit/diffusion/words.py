@@ -13,14 +13,18 @@ from typing import Any
 import torch
 
 from cartoonedit.diffusion.emphasis import parse
+from cartoonedit.errors import InvalidInput
 
 __all__ = ["Encoded", "encode_pair"]
 
 _NEAR = 20
 """How many tokens before the end of a chunk a comma may be, to end the chunk there."""
 
+_LEAST = 0.1
+"""Weights below this one count as this much where the level is restored."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Encoded:
     """A negative and a positive prompt.
 
@@ -32,6 +36,14 @@ class Encoded:
     embeds: torch.Tensor
     pooled: torch.Tensor | None
 
+    def arguments(self) -> dict[str, torch.Tensor]:
+        """What a pipeline of diffusers is called with in place of the texts."""
+        named = {"negative_prompt_embeds": self.embeds[:1], "prompt_embeds": self.embeds[1:]}
+        if self.pooled is not None:
+            named["negative_pooled_prompt_embeds"] = self.pooled[:1]
+            named["pooled_prompt_embeds"] = self.pooled[1:]
+        return named
+
 
 def encode_pair(
     pipeline: Any, prompt: str, negative: str, *, clip_skip: int | None = None
@@ -40,13 +52,17 @@ def encode_pair(
 
     What fits into one chunk and has no weights gives what the pipeline's own ``encode_prompt``
     gives. A weight multiplies the embedding of its tokens, and then the chunk's mean is restored:
-    ``z' = z w mean(z) / mean(z w)``, as the web UIs do for which prompts are written.
+    ``z' = z w mean(z) / mean(z w)``, for each encoder by itself, as the web UIs do for which
+    prompts are written.
 
     Args:
         pipeline: Of the SD 1.5 or SDXL family.
         prompt: Of any length, in the language of :mod:`cartoonedit.diffusion.emphasis`.
         negative: Likewise.
         clip_skip: Layers left out at the end of the encoder, for both prompts.
+
+    Raises:
+        InvalidInput: ``clip_skip`` leaves no layer.
     """
     encoders = [
         (tokenizer, encoder)
@@ -56,6 +72,7 @@ def encode_pair(
         )
         if encoder is not None
     ]
+    _check_clip_skip(clip_skip, [encoder for _, encoder in encoders])
     sides = (negative, prompt)
     of_sides = [[_chunks(tokenizer, text) for text in sides] for tokenizer, _ in encoders]
     count = max(len(chunks) for each in of_sides for chunks in each)
@@ -64,13 +81,19 @@ def encode_pair(
         for (tokenizer, encoder), each in zip(encoders, of_sides, strict=True):
             padded = [chunk for chunks in each for chunk in _padded(chunks, count)]
             hidden, summary = _run(pipeline, encoder, tokenizer, padded, clip_skip)
-            embeds.append(hidden)
+            weighted = _weighted(hidden, _weights(padded, hidden))
+            embeds.append(weighted.reshape(2, -1, hidden.shape[-1]))
             pooled = summary if summary is None else summary[::count]
-        joined = torch.cat(embeds, dim=-1)
-        weights = [_weights(chunk, joined) for each in of_sides[:1] for chunks in each
-                   for chunk in _padded(chunks, count)]  # fmt: skip
-        weighted = torch.stack([_weighted(*pair) for pair in zip(joined, weights, strict=True)])
-    return Encoded(weighted.reshape(2, -1, joined.shape[-1]), pooled)
+    return Encoded(torch.cat(embeds, dim=-1), pooled)
+
+
+def _check_clip_skip(clip_skip: int | None, encoders: Sequence[Any]) -> None:
+    layers = min(encoder.config.num_hidden_layers for encoder in encoders)
+    if clip_skip is not None and not 0 <= clip_skip < layers:
+        raise InvalidInput(
+            f"clip_skip must be 0 to {layers - 1} for a text encoder of {layers} layers;"
+            f" got {clip_skip}."
+        )
 
 
 Chunk = list[tuple[int, float]]
@@ -140,19 +163,26 @@ def _run(
     return body.final_layer_norm(answer.hidden_states[-(clip_skip + 1)]), None
 
 
-def _weights(chunk: Chunk, like: torch.Tensor) -> torch.Tensor:
-    """The weight of each of a chunk's 77 tokens."""
-    weights = like.new_ones(like.shape[1])
-    if chunk:
-        weights[1 : 1 + len(chunk)] = like.new_tensor([weight for _, weight in chunk])
-    return weights
+def _weights(chunks: Sequence[Chunk], like: torch.Tensor) -> torch.Tensor:
+    """The weight of each token, ``(N, 77)``; those that begin, end and fill a chunk weigh 1."""
+    weights = torch.ones(like.shape[:2])
+    for row, chunk in zip(weights, chunks, strict=True):
+        row[1 : 1 + len(chunk)] = torch.tensor([weight for _, weight in chunk])
+    return weights.to(like.device)
 
 
 def _weighted(hidden: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    if bool((weights == 1).all()):
-        return hidden
-    changed = hidden * weights[:, None]
-    before, after = hidden.float().mean(), changed.float().mean()
-    # Around zero the ratio of means says nothing.
-    ratio = before / after if abs(after) > 1e-3 * abs(before) else after.new_ones(())
-    return changed * ratio.clamp(-10, 10).to(changed.dtype)
+    """Weigh the embeddings ``(N, 77, D)`` of one encoder, and restore the mean of each chunk.
+
+    Weights move emphasis around and should leave the level as it is. Were the means of all tokens
+    of one sign, the ratio of means would lie between the inverses of the largest and the smallest
+    weight. Outside of that, positive and negative values have cancelled each other: the ratio says
+    nothing, could even turn embeddings around, and is left out.
+    """
+    exact = hidden.float()
+    changed = exact * weights[..., None]
+    ratio = exact.mean((1, 2)) / changed.mean((1, 2))
+    least, most = 1 / weights.amax(1), 1 / weights.amin(1).clamp(min=_LEAST)
+    sound = (ratio >= least) & (ratio <= most)
+    level = torch.where(sound, ratio, torch.ones_like(ratio))
+    return (changed * level[:, None, None]).to(hidden.dtype)

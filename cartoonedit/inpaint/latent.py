@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,6 @@ from cartoonedit.diffusion import (
     load_pipeline,
     report_steps,
     steps_run,
-    warn_long_prompt,
 )
 from cartoonedit.diffusion.memory import check_offload
 from cartoonedit.errors import InvalidInput, ModelNotFound
@@ -30,6 +29,9 @@ from cartoonedit.inpaint.tiles import Mosaic, Tile, plan_tiles
 from cartoonedit.inpaint.tone import match_tone
 from cartoonedit.instance import Tag
 from cartoonedit.runtime import Progress, silent
+
+if TYPE_CHECKING:
+    from cartoonedit.diffusion.words import Encoded
 
 __all__ = ["LatentInpainter"]
 
@@ -58,7 +60,8 @@ class LatentInpainter:
         strength: How much of the schedule is run, above 0 up to 1; at 0.75, 24 of 32 steps.
         guidance: How strongly the prompt is followed (classifier-free guidance), 1 = not more than
             without.
-        prompt: Words that come before the tags; the whole prompt if there is no tagger.
+        prompt: Words that come before the tags; the whole prompt if there is no tagger. Prompts may
+            be of any length and weighted, as in ``(night sky:1.2)``.
         negative: What must not appear; None takes the paper's fixed negative prompt.
         tagger: Which tags are the prompt: the name, folder or file of a tagger, as for
             :class:`cartoonedit.tagger.Tagger`, or a callable ``image -> list[Tag]``; None for no
@@ -138,19 +141,18 @@ class LatentInpainter:
         result[inside] = match_tone(painted, image[inside], hole[inside])
         return result
 
-    def _words(self, pipeline: Any, rough: NDArray[np.uint8]) -> dict[str, str]:
-        """Prompt and negative prompt for a roughly filled picture."""
+    def _words(self, pipeline: Any, rough: NDArray[np.uint8]) -> Encoded:
+        """Prompt and negative prompt for a roughly filled picture, encoded."""
+        from cartoonedit.diffusion.words import encode_pair
         from prompts import background_prompt, negative_prompt
 
-        # The pipeline weighs no words, so a bracket is a bracket and must not be escaped.
-        prompt = background_prompt(self._tags(rough), self.prompt or "", escape=False)
+        prompt = background_prompt(self._tags(rough), self.prompt or "")
         negative = self.negative
         if negative is None:
             negative = negative_prompt("background")
-        for text in (prompt, negative):
-            warn_long_prompt(pipeline, text)
         logger.info("prompt: %s; negative prompt: %s", prompt, negative)
-        return {"prompt": prompt, "negative_prompt": negative}
+        with explain_memory():
+            return encode_pair(pipeline, prompt, negative)
 
     def _tags(self, rough: NDArray[np.uint8]) -> list[Tag]:
         from cartoonedit.tagger import Tagger
@@ -170,7 +172,7 @@ class LatentInpainter:
     def _repaint(
         self,
         pipeline: Any,
-        words: dict[str, str],
+        words: Encoded,
         rough: NDArray[np.uint8],
         hole: NDArray[np.bool_],
         seed: int,
@@ -202,7 +204,7 @@ class _Run:
     Args:
         options: Of the inpainter.
         pipeline: Loaded and in place.
-        words: Prompt and negative prompt.
+        words: Prompt and negative prompt, encoded.
         generator: Draws the noise of one tile after the other.
         tiles: How many there are.
     """
@@ -211,7 +213,7 @@ class _Run:
         self,
         options: LatentInpainter,
         pipeline: Any,
-        words: dict[str, str],
+        words: Encoded,
         generator: Any,
         tiles: int,
     ) -> None:
@@ -222,7 +224,7 @@ class _Run:
             "guidance_scale": options.guidance,
             "generator": generator,
             "output_type": "np",
-            **words,
+            **words.arguments(),
         }
         self._steps = steps_run(options.steps, options.strength)
         self._total, self._done = self._steps * tiles, 0

@@ -15,6 +15,7 @@ from prompts.compose import by_score, is_of_a_person, is_writing, join, tag_text
         ([Tag("tree", 0.5), Tag("blue_sky", 0.9)], "", "blue sky, tree"),
         ([Tag("a", 0.5), Tag("b", 0.5)], "", "a, b"),
         ([Tag("tree", 0.5)], "oil painting", "oil painting, tree"),
+        ([Tag("tree", 0.5)], "(a, b:1.2), a", "(a, b:1.2), a, tree"),
         ([Tag("tree", 0.5), Tag("Tree", 0.4), Tag("rain", 0.3)], "Rain", "Rain, tree"),
         ([Tag("clock_(object)", 0.5)], "", r"clock \(object\)"),
         ([Tag("no_humans", 0.9), Tag("1girl", 0.9), Tag("solo", 0.8)], "", "no humans"),

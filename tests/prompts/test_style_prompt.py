@@ -138,6 +138,7 @@ def test_styles_of_your_own(tmp_path: Path) -> None:
         ("a: {prompt: ink, note: 3}", "note must be text"),
         ("a: {prompt: !!python/object:os.system {}}", "not valid YAML"),
         ("a: [", "not valid YAML"),
+        ("a: 2024-99-99", "not valid YAML"),
     ],
 )
 def test_styles_that_are_wrong(tmp_path: Path, text: str, message: str) -> None:

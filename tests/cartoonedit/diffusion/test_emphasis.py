@@ -22,6 +22,8 @@ from cartoonedit.diffusion.emphasis import Piece, parse
         ("(red: 0.5 ) cat", [("red", 0.5), (" cat", 1)]),
         ("(red:.5)", [("red", 0.5)]),
         ("(a (b:2) c:1.5)", [("a ", 1.5), ("b", 3), (" c", 1.5)]),
+        ("(red:2.)", [("red", 2)]),
+        ("(red:1.2.3)", [("red:1.2.3", 1.1)]),
         ("(red:-1)", [("red", -1)]),
         ("(red:0)", [("red", 0)]),
         ("(ratio 3:4)", [("ratio 3", 4)]),  # as every parser of this language reads it
@@ -50,6 +52,7 @@ def test_pieces(prompt: str, pieces: list[tuple[str | None, float]]) -> None:
 @given(st.text(alphabet="ab ():[]\\.,1-", max_size=60))
 @example("(" * 40 + ")" * 39)
 @example("(a:1e5)")
+@example("((a:" + "9" * 400 + "):0)")  # as a float, infinity
 def test_anything_is_a_prompt(prompt: str) -> None:
     pieces = parse(prompt)
     assert all(isinstance(piece, Piece) and abs(piece.weight) <= 100 for piece in pieces)
@@ -72,8 +75,10 @@ def test_escaped_text_is_plain(text: str) -> None:
         ":1" * 50_000,
         "[(" * 50_000,
         "a:" + " " * 100_000,
+        "(a:" + "1" * 100_000,
+        "(a:1" + " " * 100_000,
     ],
-    ids=["open", "nested", "colons", "mixed", "spaces"],
+    ids=["open", "nested", "colons", "mixed", "spaces", "digits", "spaces after a number"],
 )
 def test_takes_linear_time(prompt: str) -> None:
     started = time.process_time()

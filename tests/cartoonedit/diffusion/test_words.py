@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from cartoonedit.diffusion import IMG2IMG, load_pipeline
-from cartoonedit.diffusion.words import encode_pair
+from cartoonedit.diffusion.words import _weighted, encode_pair
+from cartoonedit.errors import InvalidInput
 
 pytestmark = pytest.mark.usefixtures("no_network")
 
@@ -99,17 +100,57 @@ def test_each_chunk_is_a_prompt_of_its_own(pipeline: Any) -> None:
             torch.testing.assert_close(encoded.pooled, pooled, atol=1e-5, rtol=0)
 
 
-def test_a_weight_multiplies_its_tokens_and_the_mean_is_restored(pipeline: Any) -> None:
+def test_a_weight_multiplies_its_tokens(pipeline: Any) -> None:
     plain = encode_pair(pipeline, "a cat", "dog")
     weighted = encode_pair(pipeline, "a (cat:1.5)", "dog")
     torch.testing.assert_close(weighted.embeds[0], plain.embeds[0])
-    scale = torch.ones(77)
-    scale[2:5] = 1.5  # after the beginning and "a"
-    wanted = plain.embeds[1] * scale[:, None]
-    wanted *= plain.embeds[1].mean() / wanted.mean()
-    torch.testing.assert_close(weighted.embeds[1], wanted, atol=1e-4, rtol=1e-4)
+    width = pipeline.text_encoder.config.hidden_size
+    for ours, theirs in zip(
+        weighted.embeds[1].split(width, -1), plain.embeds[1].split(width, -1), strict=True
+    ):
+        ratio = ours / theirs
+        level = ratio[0, 0]  # of what begins the chunk
+        scale = torch.ones(77)
+        scale[2:5] = 1.5  # after the beginning and "a"
+        torch.testing.assert_close(
+            ratio, level * scale[:, None].expand_as(ratio), atol=1e-3, rtol=1e-3
+        )
+    if plain.pooled is not None:
+        torch.testing.assert_close(weighted.pooled, plain.pooled)
     same = encode_pair(pipeline, "a (cat:1.0)", "dog")
     torch.testing.assert_close(same.embeds, plain.embeds)
+
+
+def test_the_mean_is_restored() -> None:
+    hidden = torch.rand(2, 77, 8) + 0.5
+    weights = torch.ones(2, 77)
+    weights[0, 3], weights[0, 4], weights[1, 5] = 1.5, 0.5, 1.21
+    weighted = _weighted(hidden, weights)
+    torch.testing.assert_close(weighted.mean((1, 2)), hidden.mean((1, 2)))
+    wanted = hidden * weights[..., None]
+    wanted *= (hidden.mean((1, 2)) / wanted.mean((1, 2)))[:, None, None]
+    torch.testing.assert_close(weighted, wanted)
+
+
+@pytest.mark.parametrize("weight", [-1.0, 0.0, 0.1, 1.3, 10.0])
+def test_means_that_cancel_do_not_turn_embeddings_around(weight: float) -> None:
+    hidden = torch.randn(200, 77, 8, generator=torch.Generator().manual_seed(0))
+    hidden += 0.002 - hidden.mean((1, 2), keepdim=True)
+    weights = torch.ones(200, 77)
+    weights[:, 3:9] = weight
+    level = (_weighted(hidden, weights) / hidden)[:, 20, 0]
+    assert bool(((level > 0.099) & (level < 10.01)).all())
+
+
+def test_weights_of_one_change_no_bit() -> None:
+    hidden = torch.randn(3, 77, 8)
+    assert torch.equal(_weighted(hidden, torch.ones(3, 77)), hidden)
+
+
+@pytest.mark.parametrize("clip_skip", [-1, 2, 12])
+def test_some_layer_must_be_left(pipeline: Any, clip_skip: int) -> None:
+    with pytest.raises(InvalidInput, match=f"0 to 1 .*got {clip_skip}"):
+        encode_pair(pipeline, "a", "b", clip_skip=clip_skip)
 
 
 def test_weights_in_the_second_chunk(pipeline: Any) -> None:

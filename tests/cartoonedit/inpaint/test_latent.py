@@ -11,7 +11,7 @@ import pytest
 import torch
 from huggingface_hub import constants
 
-from cartoonedit.diffusion import INPAINT, load_pipeline
+from cartoonedit.diffusion import INPAINT, load_pipeline, words
 from cartoonedit.errors import Cancelled, CartooneditError, InvalidInput, ModelNotFound
 from cartoonedit.inpaint import LatentInpainter, inpaint, make_plate
 from cartoonedit.inpaint.patchmatch import patchmatch_fill
@@ -48,6 +48,20 @@ def calls(monkeypatch: pytest.MonkeyPatch, quick: LatentInpainter) -> list[dict[
         return original(self, **arguments)
 
     monkeypatch.setattr(pipeline_class, "__call__", spy)
+    return seen
+
+
+@pytest.fixture
+def encoded(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """The prompts and negative prompts that are encoded."""
+    seen: list[tuple[str, str]] = []
+    original = words.encode_pair
+
+    def spy(pipeline: Any, prompt: str, negative: str) -> words.Encoded:
+        seen.append((prompt, negative))
+        return original(pipeline, prompt, negative)
+
+    monkeypatch.setattr(words, "encode_pair", spy)
     return seen
 
 
@@ -88,7 +102,7 @@ def test_the_model_is_shown_the_patchmatch_fill(
 
 class TestWords:
     def test_tags_of_the_fill_and_the_fixed_negative_prompt(
-        self, quick: LatentInpainter, calls: list[dict[str, Any]]
+        self, quick: LatentInpainter, encoded: list[tuple[str, str]]
     ) -> None:
         tagged: list[np.ndarray] = []
 
@@ -98,21 +112,34 @@ class TestWords:
 
         picture, mask = stripes(), disc()
         inpaint(picture, mask, replace(quick, tagger=tagger, prompt="oil painting"))
-        assert calls[0]["prompt"] == "oil painting, tree, night sky, moon (object)"
-        assert calls[0]["negative_prompt"] == negative_prompt("background")
+        prompt = r"oil painting, tree, night sky, moon \(object\)"
+        assert encoded == [(prompt, negative_prompt("background"))]
         np.testing.assert_array_equal(tagged[0], patchmatch_fill(picture, mask > 0, 0))
 
     @pytest.mark.parametrize("negative", ["fog", ""])
     def test_own_negative_prompt(
-        self, quick: LatentInpainter, calls: list[dict[str, Any]], negative: str
+        self, quick: LatentInpainter, encoded: list[tuple[str, str]], negative: str
     ) -> None:
         inpaint(stripes(), disc(), replace(quick, negative=negative))
-        assert (calls[0]["prompt"], calls[0]["negative_prompt"]) == ("", negative)
+        assert encoded == [("", negative)]
+
+    @pytest.mark.parametrize("family", ["sd15", "sdxl"])
+    def test_a_prompt_of_any_length_is_seen_to_its_end(
+        self, tiny_diffusion: Build, quick: LatentInpainter, family: str
+    ) -> None:
+        fill = replace(quick, model=tiny_diffusion(family), negative="fog")
+        long = "a" * 200  # tokens
+        day, again, night = (
+            inpaint(stripes(), disc(), replace(fill, prompt=f"{long}, {time}"))
+            for time in ("day", "day", "night")
+        )
+        np.testing.assert_array_equal(day, again)
+        assert (day != night).any()
 
     def test_without_the_tagger_of_the_catalogue_it_goes_on(
         self,
         quick: LatentInpainter,
-        calls: list[dict[str, Any]],
+        encoded: list[tuple[str, str]],
         caplog: pytest.LogCaptureFixture,
         monkeypatch: pytest.MonkeyPatch,
         tmp_path: Path,
@@ -122,7 +149,7 @@ class TestWords:
         warnings = [record for record in caplog.records if record.name.startswith("cartoonedit")
                     and record.levelno == logging.WARNING]  # fmt: skip
         assert len(warnings) == 1 and "models fetch wd-v1-4" in warnings[0].getMessage()
-        assert calls[0]["prompt"] == "sea"
+        assert encoded == [("sea", negative_prompt("background"))]
 
     def test_a_tagger_that_was_named_by_path_must_be_there(
         self, quick: LatentInpainter, tmp_path: Path

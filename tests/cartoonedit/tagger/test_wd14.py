@@ -14,6 +14,7 @@ from onnx import TensorProto, helper
 from cartoonedit.errors import InvalidInput, ModelNotFound
 from cartoonedit.instance import Tag
 from cartoonedit.tagger import Tagger
+from cartoonedit.tagger import onnx as onnx_form
 from cartoonedit.tagger import wd14 as module
 
 SIDE = 8
@@ -61,9 +62,9 @@ def write_tagger(folder: Path, bias: float = 0.0, channels: int = 3) -> Path:
 
 @pytest.fixture(autouse=True)
 def forgotten() -> Iterator[None]:
-    module._network.cache_clear()
+    module._loaded.cache_clear()
     yield
-    module._network.cache_clear()
+    module._loaded.cache_clear()
 
 
 @pytest.fixture
@@ -103,7 +104,7 @@ def test_the_input_form(folder: Path, image: np.ndarray, expected: dict[str, flo
 def test_the_input_array() -> None:
     image = np.zeros((2, 4, 3), np.uint8)
     image[...] = (10, 20, 30)
-    shown = module._as_input(image, 4)
+    shown = onnx_form._as_input(image, 4)
     assert shown.shape == (1, 4, 4, 3) and shown.dtype == np.float32 and shown.flags.c_contiguous
     np.testing.assert_array_equal(shown[0, 1], [[30, 20, 10]] * 4)
     assert (shown[0, 0] == 255).all() and (shown[0, 3] == 255).all()
@@ -157,9 +158,9 @@ def test_one_session_for_many_pictures(folder: Path, monkeypatch: pytest.MonkeyP
     ],
 )  # fmt: skip
 def test_providers(available: list[str], device: str, providers: list[str]) -> None:
-    assert module._providers(available, device) == providers
+    assert onnx_form._providers(available, device) == providers
     with pytest.raises(InvalidInput, match="onnxruntime-gpu"):
-        module._providers(["CPUExecutionProvider"], "cuda")
+        onnx_form._providers(["CPUExecutionProvider"], "cuda")
 
 
 @pytest.mark.usefixtures("no_network")
