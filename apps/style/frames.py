@@ -123,7 +123,8 @@ def translate_clip_file(
         Cancelled: ``progress`` stopped it.
     """
     reader = VideoReader(clip)
-    writer = VideoWriter(out, reader.size_wh, fps or reader.fps or _FOLDER_FPS, quality=quality)
+    rate = (reader.fps or _FOLDER_FPS) if fps is None else fps
+    writer = VideoWriter(out, reader.size_wh, rate, quality=quality)
     work = _Clip(editor, open_scene, own or {}, flow)
     (progress or silent)(0, 0, "counting the frames")
     total = reader.frame_count
@@ -155,7 +156,8 @@ class _Clip:
     _unseen: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        if isinstance(self.flow, bool) or not 0 <= self.flow <= 1:
+        number = isinstance(self.flow, (int, float)) and not isinstance(self.flow, bool)
+        if not (number and 0 <= self.flow <= 1):
             raise InvalidInput(f"flow must be a number from 0 to 1; got {self.flow!r:.60}.")
         self._only = frozenset(self.editor.options.only)
         self._unseen = {*self.own, *self._only} - {BACKGROUND}
@@ -167,6 +169,7 @@ class _Clip:
         """The next frame in another style."""
         before = self._before
         if before is not None and np.array_equal(frame, before.scene.picture):
+            progress(1, 1, "as the one before")
             return before.styled
         motion = self._follow(frame)
         scene = self._tracks.rename(self._open(frame, motion))
