@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -150,12 +151,10 @@ def _checkerboard(shape: tuple[int, ...]) -> NDArray[np.float32]:
 
 
 def _words(part: Part) -> list[_Line]:
-    settings = [
-        f"strength {part.strength:g}", f"guidance {part.guidance:g}",
-        f"control {part.control:g}", f"seed {part.seed}",
-        *(f"LoRA {lora.weights} at {lora.weight:g}" for lora in part.loras),
-        *([f"reference {part.reference.name}"] if part.reference else []),
-    ]  # fmt: skip
+    settings = f"strength {part.strength:g} · guidance {part.guidance:g}"
+    settings += f" · control {part.control:g} · seed {part.seed}"
+    files = [f"LoRA {lora.weights} at {lora.weight:g}" for lora in part.loras]
+    files += [f"reference {part.reference.name}"] if part.reference else []
     negative = list(_wrapped(f"not: {part.negative}", 13)) if part.negative else []
     if len(negative) > _SHOWN_NEGATIVE:
         negative = [*negative[: _SHOWN_NEGATIVE - 1], f"{negative[_SHOWN_NEGATIVE - 1]} …"]
@@ -163,7 +162,8 @@ def _words(part: Part) -> list[_Line]:
         *_block(_wrapped(part.name, 20), 20, _INK, 0),
         *_block(_wrapped(part.prompt, 15), 15, _INK, 6),
         *_block(negative, 13, _FAINT, 8),
-        *_block(_wrapped(" · ".join(settings), 13), 13, _FAINT, 8),
+        *_block(_wrapped(settings, 13), 13, _FAINT, 8),
+        *(line for file in files for line in _block(_wrapped(file, 13), 13, _FAINT, 0)),
     ]
 
 
@@ -186,7 +186,7 @@ def _wrapped(text: str, size: int) -> Iterator[str]:
         if line:
             yield line
         while font.getlength(word) > _TEXT:  # a path, say
-            fits = max(n for n in range(1, len(word)) if font.getlength(word[:n]) <= _TEXT)
+            fits = bisect_right(range(1, len(word)), _TEXT, key=lambda n: font.getlength(word[:n]))
             yield word[:fits]
             word = word[fits:]
         line = word
