@@ -22,10 +22,11 @@ _MOST = 960  # pixels of the longer side at which motion is searched
 _LEAST = 16  # of the shorter one; smaller pictures have no room for the patches that are searched
 _CHANGE = 24.0  # levels; what moves changes less than that from one frame to the next
 _CUT = 0.4  # less of a frame is explained by motion only if another scene has begun
-_SLOPE = 2.0  # levels per pixel that make a line
+_GRAIN = 1.5  # pixels over which the noise of a codec is evened out
+_SLOPE = 1.5  # levels per pixel that make a line
 _LINES = 2.0  # pixels around a line in which the search is sure of itself
 _REACH = 8.0  # pixels to which it tells flat places how to move
-_STILL = 0.01  # weight of no motion, for places farther from any line
+_STILL = 0.003  # weight of no motion, for places farther from any line
 _SOFT = 2.0  # pixels over which trust begins
 
 
@@ -81,7 +82,7 @@ def _search(before: NDArray[np.uint8], now: NDArray[np.uint8]) -> Motion:
     back = forth = np.zeros((*shape, 2), np.float32)
     lines = np.zeros(shape, np.float32)
     if min(shape) >= _LEAST:
-        old, new = (cv2.GaussianBlur(cv2.cvtColor(each, cv2.COLOR_RGB2GRAY), (0, 0), 1)
+        old, new = (cv2.GaussianBlur(cv2.cvtColor(each, cv2.COLOR_RGB2GRAY), (0, 0), _GRAIN)
                     for each in (before, now))  # fmt: skip
         search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
         lines = _lines(new)
