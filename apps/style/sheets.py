@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -186,7 +187,8 @@ def _wrapped(text: str, size: int) -> Iterator[str]:
         if line:
             yield line
         while font.getlength(word) > _TEXT:  # a path, say
-            fits = bisect_right(range(1, len(word)), _TEXT, key=lambda n: font.getlength(word[:n]))
+            lengths = range(1, len(word))
+            fits = bisect_right(lengths, _TEXT, key=lambda n: math.ceil(font.getlength(word[:n])))
             yield word[:fits]
             word = word[fits:]
         line = word
