@@ -1,18 +1,18 @@
-"""Frames of a clip: reading them, and choosing ones that differ (section 3.1)."""
+"""Frames of a clip: counting them, and choosing ones that differ (section 3.1)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from cartoonedit.errors import InvalidInput
+from cartoonedit.video_reader import VideoReader
 from segmentation.dataset.keying import shrink
 
-__all__ = ["differing_frames", "read_frames", "survey"]
+__all__ = ["differing_frames", "survey"]
 
 Picture = npt.NDArray[np.uint8]
 
@@ -21,26 +21,11 @@ MIN_APART = 0.08
 """Two frames are alike if fewer of the bits of their hashes differ."""
 
 
-def read_frames(video: Path) -> Iterator[tuple[int, Picture]]:
-    """The frames of a clip that can be read, RGB, with their numbers."""
-    capture = cv2.VideoCapture(str(video))
-    try:
-        number = 0
-        while True:
-            good, bgr = capture.read()
-            if not good:
-                return
-            yield number, np.ascontiguousarray(bgr[..., ::-1])
-            number += 1
-    finally:
-        capture.release()
-
-
 def survey(video: Path, least: int) -> tuple[int, list[Picture]]:
     """Count a clip's frames, and take some that are spread over it, shrunk to look at.
 
     Args:
-        video: any file that OpenCV's ffmpeg reads.
+        video: any file that ffmpeg reads.
         least: take so many at least, and less than twice as many; all of a shorter clip.
 
     Raises:
@@ -49,14 +34,12 @@ def survey(video: Path, least: int) -> tuple[int, list[Picture]]:
     taken: list[Picture] = []
     stride = 1
     total = 0
-    for number, frame in read_frames(video):
+    for number, frame in enumerate(VideoReader(video)):
         total = number + 1
         if number % stride == 0:
             taken.append(shrink(frame))
         if len(taken) == 2 * least:  # the length is not known before the end: thin out
             taken, stride = taken[::2], 2 * stride
-    if not total:
-        raise InvalidInput(f"{video} is no video that can be read")
     return total, taken
 
 
@@ -80,7 +63,7 @@ def differing_frames(
     hashes: dict[int, npt.NDArray[np.bool_]] = {}
     refused: dict[int, str] = {}
     last_refused: npt.NDArray[np.bool_] | None = None
-    for number, frame in read_frames(video):
+    for number, frame in enumerate(VideoReader(video)):
         watch(number)
         seen = _difference_hash(frame)
         if any(_alike(seen, other) for other in hashes.values()):

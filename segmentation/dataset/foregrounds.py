@@ -14,9 +14,10 @@ from cartoonedit.files import atomic_folder
 from cartoonedit.images import save_image
 from cartoonedit.matte import nearest_places
 from cartoonedit.runtime import Progress, silent
+from cartoonedit.video_reader import VideoReader
 from segmentation.dataset.borders import kind_by, touched_borders
 from segmentation.dataset.captions import has_caption
-from segmentation.dataset.clips import differing_frames, read_frames, survey
+from segmentation.dataset.clips import differing_frames, survey
 from segmentation.dataset.key_matte import cut_out
 from segmentation.dataset.keying import Key, check_frame, find_key, parse_key
 from segmentation.dataset.manifest import Manifest
@@ -83,7 +84,7 @@ def key_video(
     """Cut the subjects out of a clip, into a sub-folder, in place of what that held.
 
     Args:
-        video: any file that OpenCV's ffmpeg reads. Of a damaged one, what can be read is used.
+        video: any file that ffmpeg reads. Of a damaged one, what can be read is used.
         out: folder of all cut-outs.
         options: how.
         progress: called after each frame, in two passes over the clip.
@@ -104,7 +105,7 @@ def key_video(
     )
     made: list[CutOut] = []
     with atomic_folder(out / source, stale=["*.png"]) as folder:
-        for number, frame in read_frames(video):
+        for number, frame in enumerate(VideoReader(video)):
             shown(total + number, 2 * total, "cutting out")
             if number not in chosen:
                 continue
