@@ -153,10 +153,11 @@ def is_writing(name: str) -> bool:
 
 
 def _matches(name: str, rule: dict[str, frozenset[str]]) -> bool:
+    name = name.lower().replace(" ", "_")  # people, and some taggers, write spaces
     if name in rule["keep"]:
         return False
     # Numbers are told apart from what they count: 1girl, 6+boys.
-    words = re.sub(r"[()'\d+]", "", name.lower()).replace("-", "_").split("_")
+    words = re.sub(r"[()'\d+]", "", name).replace("-", "_").split("_")
     return name in rule["tags"] or not rule["words"].isdisjoint(words)
 
 

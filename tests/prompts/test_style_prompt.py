@@ -44,6 +44,15 @@ def tags(*names: str) -> list[Tag]:
         # what the cut-out made of the picture, and others in it
         ("ink", tags("simple_background", "white_background", "cropped", "hat"), "ink, hat"),
         ("ink", tags("2girls", "multiple_girls", "1girl"), "ink, 1girl"),
+        # likewise, as people write them
+        ("ink", tags("White background", "flat color", "english text", "hat"), "ink, hat"),
+        # what only sounds like these
+        (
+            "ink",
+            tags("colored_skin", "colored_inner_hair"),
+            "ink, colored skin, colored inner hair",
+        ),
+        ("ink", tags("painting_(action)", "comic_book"), r"ink, painting \(action\), comic book"),
     ],
 )
 def test_a_character(style_words: str, given_tags: list[Tag], prompt: str) -> None:
