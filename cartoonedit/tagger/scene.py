@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +24,7 @@ __all__ = ["background_tags", "tag_scene"]
 logger = logging.getLogger(__name__)
 
 _BACKGROUND = "background_tags"  # in the meta of a scene
+_NOTES = f"the scene's meta[{_BACKGROUND!r}]"
 _MARGIN = 0.05  # of the longer side, around a character
 
 
@@ -78,16 +80,25 @@ def background_tags(scene: Scene) -> list[Tag]:
         InvalidInput: The scene's notes hold something else in their place.
     """
     stored: Any = scene.meta.get(_BACKGROUND, [])
+    if not isinstance(stored, list):
+        raise InvalidInput(f"{_NOTES} must be a list; got {stored!r:.60}.")
+    return [_stored_tag(tag) for tag in stored]
+
+
+def _stored_tag(stored: Any) -> Tag:
+    """A tag of the notes, which a person may have changed."""
     try:
-        return [
-            Tag(str(tag["name"]), float(tag["score"]), str(tag.get("category", "general")))
-            for tag in stored
-        ]
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        name, category = stored["name"], stored.get("category", "general")
+        score = float(stored["score"])
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
         raise InvalidInput(
-            f"the scene's meta[{_BACKGROUND!r}] must be a list of objects with a name and a score;"
-            f" got {stored!r:.60}."
+            f"{_NOTES} needs a name and a score in each entry; got {stored!r:.60}."
         ) from error
+    if not (isinstance(name, str) and name and isinstance(category, str) and isfinite(score)):
+        raise InvalidInput(
+            f"{_NOTES}: name and category must be text, and score finite; got {stored!r:.60}."
+        )
+    return Tag(name, score, category)
 
 
 def _on_white(scene: Scene, one: Instance) -> NDArray[np.uint8]:

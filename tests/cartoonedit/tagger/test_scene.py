@@ -77,7 +77,13 @@ def test_a_tagger_that_was_not_fetched(
         tag_scene(tiny_scene, Tagger(tmp_path / "mine" / "model.onnx"))
 
 
-@pytest.mark.parametrize("stored", [3, ["hat"], [{"name": "hat"}], [{"name": "hat", "score": "x"}]])
+@pytest.mark.parametrize(
+    "stored",
+    [3, None, "hat", {}, ["hat"], [None], [{"name": "hat"}], [{"score": 1}],
+     *([{"name": "hat", "score": score}] for score in ("x", None, "nan", "inf", 10**400)),
+     *([{"name": name, "score": 1}] for name in (3, "", ["hat"])),
+     [{"name": "hat", "score": 1, "category": 3}]],
+)  # fmt: skip
 def test_notes_that_hold_something_else(tiny_scene: Scene, stored: Any) -> None:
     with pytest.raises(InvalidInput, match="background_tags"):
         background_tags(tiny_scene.replace(meta={"background_tags": stored}))
