@@ -83,7 +83,8 @@ def path(name: str) -> Path:
 
 def is_repository(name: str) -> bool:
     """Whether ``name`` has the form of a repository on the hub, ``owner/name``."""
-    return re.fullmatch(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", name) is not None
+    part = r"[A-Za-z0-9](?:[\w.-]{0,94}\w)?"
+    return bool(re.fullmatch(f"{part}/{part}", name)) and not re.search(r"--|\.\.|\.git$", name)
 
 
 def cached_folder(repo: str, *manifests: str) -> Path | None:

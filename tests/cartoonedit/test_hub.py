@@ -142,6 +142,21 @@ def test_wrong_names(name: str, role: str | None, error: type[Exception], messag
         hub.resolve(name, role)
 
 
+@pytest.mark.parametrize(
+    ("name", "fits"),
+    [
+        ("owner/name", True), ("a/b", True), ("Owner-1/name_2.0-v3", True),
+        ("name", False), ("a/b/c", False), ("./name", False), ("/a/b", False), ("a/", False),
+        ("a/b--c", False), ("a..b/c", False), ("a/b.git", False), ("a/b-", False),
+        ("a/" + "b" * 96, True), ("a/" + "b" * 97, False),
+    ],
+)  # fmt: skip
+def test_names_of_repositories(name: str, fits: bool, cache: Path) -> None:
+    assert hub.is_repository(name) is fits
+    if fits:
+        assert hub.cached_folder(name, "config.json") is None  # the hub's client takes the name
+
+
 def test_fetch_downloads_what_is_missing(cache: Path, downloads: list[str]) -> None:
     put(cache, REPO, FILES[0], b"here")
     seen: list[tuple[int, int]] = []
