@@ -12,10 +12,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import reprlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from apps.style.options import PartOptions, StyleOptions
 from cartoonedit.errors import InvalidInput
@@ -23,7 +24,7 @@ from cartoonedit.errors import InvalidInput
 if TYPE_CHECKING:
     from cartoonedit.scene import Scene
 
-__all__ = ["Recipe", "read_recipe", "remember", "remembered"]
+__all__ = ["Recipe", "anchored_lora", "read_recipe", "remember", "remembered", "write_recipe"]
 
 _PARTS = "parts"
 _META = "style"  # in the meta of a scene
@@ -64,6 +65,19 @@ def read_recipe(file: str | Path) -> Recipe:
     return _parse(stored, str(path), path.parent)
 
 
+def write_recipe(file: str | Path, recipe: Recipe) -> Path:
+    """Write a recipe as :func:`read_recipe` reads it; paths in it are absolute."""
+    import yaml
+
+    from cartoonedit.files import atomic_path
+
+    path = Path(file)
+    text = yaml.safe_dump(_plain(recipe), allow_unicode=True, sort_keys=False, width=100)
+    with atomic_path(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+    return path
+
+
 def remember(scene: Scene, recipe: Recipe) -> Scene:
     """A scene that keeps a recipe in its files."""
     return scene.replace(meta=dict(scene.meta) | {_META: _plain(recipe)})
@@ -81,36 +95,72 @@ def remembered(scene: Scene) -> Recipe:
 def _parse(stored: object, source: str, folder: Path) -> Recipe:
     if stored is None:
         return Recipe()
-    known = [one.name for one in fields(StyleOptions)]
-    values = _mapping(stored, source, [*known, _PARTS])
-    parts = _mapping(values.pop(_PARTS, None) or {}, f"{source}: {_PARTS}", None)
+    values = _mapping(stored, source, [*_names(StyleOptions), _PARTS])
+    parts = values.pop(_PARTS, None)
+    parts = _mapping({} if parts is None else parts, f"{source}: {_PARTS}", None)
     return Recipe(
-        _anchored(values, folder),
+        _anchored(_checked(StyleOptions, values, source), folder),
         {name: _part(name, each, source, folder) for name, each in parts.items()},
     )
 
 
 def _part(name: str, stored: object, source: str, folder: Path) -> PartOptions:
-    known = [one.name for one in fields(PartOptions)]
     label = f"{source}: {name}"
-    values = _anchored(_mapping(stored or {}, label, known), folder)
-    for key in ("tags", "lora"):
-        if values.get(key) is not None and not _are_texts(values[key]):
-            raise InvalidInput(f"{label}: {key} must be a list of texts; got {values[key]!r:.60}.")
-    for key in ("prompt", "negative"):
-        if not isinstance(values.get(key, ""), str):
-            raise InvalidInput(f"{label}: {key} must be text; got {values[key]!r:.60}.")
-    if not isinstance(values.get("skip", False), bool):
-        raise InvalidInput(f"{label}: skip must be true or false; got {values['skip']!r:.60}.")
+    values = _mapping({} if stored is None else stored, label, _names(PartOptions))
     try:
-        return PartOptions(**values)
+        return PartOptions(**_anchored(_checked(PartOptions, values, label), folder))
     except InvalidInput as error:
-        raise InvalidInput(f"{label}: {error}") from error
+        raise InvalidInput(
+            f"{label}: {error}" if label not in str(error) else str(error)
+        ) from error
+
+
+def _names(cls: type) -> list[str]:
+    return [one.name for one in fields(cls)]
+
+
+def _checked(cls: type, values: Mapping[str, Any], label: str) -> dict[str, Any]:
+    """The values that were said, all of the types of their fields; ranges are the class's matter.
+
+    Raises:
+        InvalidInput: One has another type.
+    """
+    hints = get_type_hints(cls)
+    said = {name: value for name, value in values.items() if value is not None}
+    for name, value in said.items():
+        hint = hints[name]  # a type, an optional one, or a choice of words
+        words, fits = next((_KINDS[e] for e in (hint, *get_args(hint)) if e in _KINDS), _KINDS[str])
+        if not fits(value):
+            raise InvalidInput(f"{label}: {name} must be {words}; got {reprlib.repr(value):.60}.")
+    return said
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list) and all(map(_is_text, value))
+
+
+_KINDS: dict[Any, tuple[str, Callable[[object], bool]]] = {
+    str: ("text, in quotes where YAML takes it for something else", _is_text),
+    Path: ("the path of a file", _is_text),
+    bool: ("true or false", lambda value: isinstance(value, bool)),
+    int: ("a whole number", lambda value: _is_number(value) and isinstance(value, int)),
+    float: ("a number", _is_number),
+    list[str]: ("a list of texts", _are_texts),
+}
+"""Type of a field to what is said of it, and what fits it."""
 
 
 def _mapping(stored: object, label: str, known: list[str] | None) -> dict[str, Any]:
     if not isinstance(stored, Mapping):
-        raise InvalidInput(f"{label} must be names and values; got {stored!r:.60}.")
+        raise InvalidInput(f"{label} must be names and values; got {reprlib.repr(stored):.60}.")
     unknown = [str(key) for key in stored if known is not None and key not in known]
     if unknown and known:
         raise InvalidInput(f"{label} has no {', '.join(unknown)}. There are: {', '.join(known)}.")
@@ -122,37 +172,36 @@ def _anchored(values: dict[str, Any], folder: Path) -> dict[str, Any]:
     found = dict(values)
     for key in _PATHS:
         if found.get(key) is not None:
-            found[key] = folder / str(found[key])
-    if _are_texts(found.get("lora")):
-        found["lora"] = [_lora(text, folder) for text in found["lora"]]
+            found[key] = folder / Path(found[key]).expanduser()
+    if "lora" in found:
+        found["lora"] = [anchored_lora(text, folder) for text in found["lora"]]
     return found
 
 
-def _lora(text: str, folder: Path) -> str:
+def anchored_lora(text: str, folder: Path) -> str:
+    """A LoRA as options name it, with the whole path where it is a file of ``folder``."""
     from cartoonedit.diffusion import Lora
 
     lora = Lora.parse(text)
-    there = folder / lora.weights
+    there = folder / Path(lora.weights).expanduser()
     return f"{there}:{lora.weight:g}" if there.is_file() else text
 
 
-def _are_texts(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(each, str) for each in value)
-
-
 def _plain(recipe: Recipe) -> dict[str, Any]:
-    """A recipe as what JSON and YAML can hold."""
+    """A recipe as what JSON and YAML can hold, wherever it is read."""
     parts = {
         name: {
-            one.name: _text(value)
+            one.name: _text(one.name, value)
             for one in fields(part)
             if (value := getattr(part, one.name)) not in (None, "", False)
         }
         for name, part in recipe.parts.items()
     }
-    options = {key: _text(value) for key, value in recipe.options.items()}
+    options = {name: _text(name, value) for name, value in recipe.options.items()}
     return options | ({_PARTS: parts} if parts else {})
 
 
-def _text(value: Any) -> Any:
+def _text(name: str, value: Any) -> Any:
+    if name == "lora":
+        return [anchored_lora(text, Path.cwd()) for text in value]
     return str(value.absolute()) if isinstance(value, Path) else value

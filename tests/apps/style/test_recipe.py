@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from apps.style import PartOptions, Styled
-from apps.style.recipe import Recipe, read_recipe, remember, remembered
+from apps.style.recipe import Recipe, read_recipe, remember, remembered, write_recipe
 from apps.style.sheets import before_after
 from cartoonedit.errors import InvalidInput
 from cartoonedit.scene import Scene
@@ -51,7 +51,7 @@ def test_what_a_person_says(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("text", ["", "{}", "parts:", "parts: {}"])
+@pytest.mark.parametrize("text", ["", "{}", "parts:", "parts: {}", "prompt:", "strength: ~"])
 def test_nothing_said(tmp_path: Path, text: str) -> None:
     assert read_recipe(write(tmp_path, text)) == Recipe()
 
@@ -69,6 +69,22 @@ def test_nothing_said(tmp_path: Path, text: str) -> None:
         ("parts: {a: {skip: 3}}", "skip must be true or false"),
         ("parts: {a: {tags: hat}}", "tags must be a list"),
         ("parts: {a: {lora: hat}}", "lora must be a list"),
+        ("parts: {a: {reference: [1]}}", "reference must be the path of a file"),
+        ("parts: {a: 0}", "must be names and values"),
+        ("parts: 0", "must be names and values"),
+        ("prompt: 3", "prompt must be text"),
+        ("prompt: no", "prompt must be text, in quotes"),
+        ("preset: [1]", "preset must be text"),
+        ("scheduler: 3", "scheduler must be text"),
+        ("mode: 3", "mode must be text"),
+        ("lora: knight.safetensors", "lora must be a list"),
+        ("only: character-1", "only must be a list"),
+        ("only: [1]", "only must be a list"),
+        ("global_only: 3", "global_only must be true or false"),
+        ("strength: high", "strength must be a number"),
+        ("steps: 2.5", "steps must be a whole number"),
+        ("steps: true", "steps must be a whole number"),
+        ("config: [1]", "config must be the path"),
         ("a: [", "not valid YAML"),
         ("a: !!python/object:os.system {}", "not valid YAML"),
         ("#" * 1_000_001, "larger than any recipe"),
@@ -77,6 +93,40 @@ def test_nothing_said(tmp_path: Path, text: str) -> None:
 def test_what_is_no_recipe(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         read_recipe(write(tmp_path, text))
+
+
+def test_names_that_multiply_are_refused_at_once(tmp_path: Path) -> None:
+    lines = ["parts:", "  a:", "    tags: [&a0 [hat, hat, hat]"]
+    lines += [f"    , &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 30)]
+    with pytest.raises(InvalidInput, match="tags must be a list of texts") as told:
+        read_recipe(write(tmp_path, "\n".join([*lines, "    ]"])))
+    assert len(str(told.value)) < 1000
+
+
+def test_a_long_prompt(tmp_path: Path) -> None:
+    prompt = "word " * 1000
+    assert read_recipe(write(tmp_path, f"prompt: {prompt}")).options == {"prompt": prompt.strip()}
+
+
+def test_what_is_written_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("knight.safetensors").touch()
+    recipe = Recipe(
+        {"prompt": "no", "lora": ["knight.safetensors:0.5"], "config": Path("config"), "seed": 3},
+        {
+            "character-1": PartOptions(prompt="紅", reference=Path("a.png")),
+            "background": PartOptions(),
+        },
+    )
+    file = write_recipe(tmp_path / "sub" / "style.yaml", recipe)
+    again = read_recipe(file)
+    assert again.options == recipe.options | {
+        "lora": [f"{tmp_path / 'knight.safetensors'}:0.5"], "config": tmp_path / "config",
+    }  # fmt: skip
+    assert again.parts == {
+        "character-1": PartOptions(prompt="紅", reference=tmp_path / "a.png"),
+        "background": PartOptions(),
+    }
 
 
 def test_a_scene_remembers(tiny_scene: Scene, tmp_path: Path) -> None:
