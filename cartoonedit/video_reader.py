@@ -23,7 +23,7 @@ from cartoonedit.errors import CartooneditError, InvalidInput
 from cartoonedit.files import expand_pictures
 from cartoonedit.images import open_image
 
-__all__ = ["VideoReader"]
+__all__ = ["CLIP_SUFFIXES", "VideoReader", "is_animated"]
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +41,25 @@ _PIXELS = (
 )  # fmt: skip
 _RATE = re.compile(r"Video: ppm.*?, (\d+(?:\.\d+)?) fps")
 _COMPLAINT = re.compile(r"\[(?:error|fatal)\] (.*)")
+
+
+CLIP_SUFFIXES = frozenset(
+    {".mp4", ".webm", ".mov", ".mkv", ".avi", ".m4v", ".mpg", ".mpeg", ".ogv"}
+)
+"""Endings of clips. An animated picture (.gif, .apng, .webp) is one, too, if it has many frames."""
+
+_ANIMATED = ("GIF", "PNG", "WEBP", "AVIF")  # the pages of a TIFF are no frames
+
+
+def is_animated(path: Path) -> bool:
+    """Whether a picture file has frames; not so of what cannot be read."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            return getattr(image, "n_frames", 1) > 1 and image.format in _ANIMATED
+    except Exception:  # decoders raise nearly anything; who opens it will say what is wrong
+        return False
 
 
 class VideoReader:

@@ -28,9 +28,10 @@ from cartoonedit.video_reader import VideoReader
 
 if TYPE_CHECKING:
     from apps.style import StyleEditor
+    from apps.style.jobs import OnPreview
     from cartoonedit.scene import Scene
 
-__all__ = ["translate_clip", "translate_clip_file"]
+__all__ = ["check_flow", "translate_clip", "translate_clip_file"]
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +43,13 @@ _FOLDER_FPS = 24.0
 _UNITS = 100  # of progress in each frame
 
 
+def check_flow(flow: float) -> None:
+    """Raise :class:`InvalidInput` unless ``flow`` is a number from 0 to 1."""
+    number = isinstance(flow, (int, float)) and not isinstance(flow, bool)
+    if not (number and 0 <= flow <= 1):
+        raise InvalidInput(f"flow must be a number from 0 to 1; got {flow!r:.60}.")
+
+
 def translate_clip(
     editor: StyleEditor,
     open_scene: OpenScene,
@@ -50,6 +58,7 @@ def translate_clip(
     own: Mapping[str, PartOptions] | None = None,
     flow: float = 0.0,
     progress: Progress | None = None,
+    on_preview: OnPreview | None = None,
 ) -> Iterator[Frame]:
     """Translate frames one after the other; memory does not grow with their number.
 
@@ -72,6 +81,7 @@ def translate_clip(
             so does all of it after a cut.
         progress: Called with hundredths of frames; may raise to stop. The total is 0 if ``frames``
             has no length.
+        on_preview: As for :class:`~apps.style.StyleEditor`.
 
     Returns:
         An iterator of RGB ``uint8`` ``(H, W, 3)``, one for each frame.
@@ -82,7 +92,9 @@ def translate_clip(
         Cancelled: ``progress`` stopped it.
     """
     total = len(frames) if isinstance(frames, Sized) else 0
-    return _translate(_Clip(editor, open_scene, own or {}, flow), frames, total, progress)
+    return _translate(
+        _Clip(editor, open_scene, own or {}, flow, on_preview), frames, total, progress
+    )
 
 
 def translate_clip_file(
@@ -96,6 +108,7 @@ def translate_clip_file(
     fps: float | None = None,
     quality: str = "high",
     progress: Progress | None = None,
+    on_preview: OnPreview | None = None,
 ) -> Path:
     """Translate a clip or a folder of frames, and write it; see :func:`translate_clip`.
 
@@ -111,6 +124,7 @@ def translate_clip_file(
         fps: Frames per second; None for those of the clip, and 24 for a folder.
         quality: Of an mp4 or webm: ``high``, ``medium`` or ``small``.
         progress: Called with hundredths of frames; may raise to stop.
+        on_preview: As for :class:`~apps.style.StyleEditor`.
 
     Returns:
         ``out``.
@@ -125,7 +139,7 @@ def translate_clip_file(
     reader = VideoReader(clip)
     rate = (reader.fps or _FOLDER_FPS) if fps is None else fps
     writer = VideoWriter(out, reader.size_wh, rate, quality=quality)
-    work = _Clip(editor, open_scene, own or {}, flow)
+    work = _Clip(editor, open_scene, own or {}, flow, on_preview)
     (progress or silent)(0, 0, "counting the frames")
     total = reader.frame_count
     with closing(iter(reader)) as frames, writer:
@@ -150,15 +164,14 @@ class _Clip:
     open_scene: OpenScene
     own: Mapping[str, PartOptions]
     flow: float
+    on_preview: OnPreview | None = None
     _tracks: Tracks = field(default_factory=Tracks)
     _before: _Done | None = None
     _only: frozenset[str] = frozenset()
     _unseen: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        number = isinstance(self.flow, (int, float)) and not isinstance(self.flow, bool)
-        if not (number and 0 <= self.flow <= 1):
-            raise InvalidInput(f"flow must be a number from 0 to 1; got {self.flow!r:.60}.")
+        check_flow(self.flow)
         self._only = frozenset(self.editor.options.only)
         self._unseen = {*self.own, *self._only} - {BACKGROUND}
         # Who shall be translated need not be in every frame; the editor would insist on it.
@@ -175,7 +188,13 @@ class _Clip:
         scene = self._tracks.rename(self._open(frame, motion))
         self._notice(scene)
         start = None if motion is None else self._start(scene.picture, motion)
-        result = self.editor(scene, self._chosen(scene), start=start, progress=progress)
+        result = self.editor(
+            scene,
+            self._chosen(scene),
+            start=start,
+            progress=progress,
+            on_preview=self.on_preview,
+        )
         self._tracks.remember(result.scene)
         self._before = _Done(result.scene, result.picture)
         return result.picture

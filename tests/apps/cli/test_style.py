@@ -105,6 +105,20 @@ def test_presets_are_listed(cli: Any) -> None:
         (["-o", "a.png"], "a prompt or a preset"),
         (["-o", "a.png", "--preset", "nothing"], "there is no style 'nothing'"),
         (["-o", "a.txt", "--prompt", "ink"], "--out must name a picture"),
+        (["-o", "a.gif", "--prompt", "ink"], "--out must name a picture"),
+        (["-o", "a.png", "--prompt", "ink", "--flow", "0.5"], "are for clips"),
+        (["-o", "a.png", "--prompt", "ink", "--flow", "2"], "--flow must be a number from 0 to 1"),
+        (["-o", "a.png", "--prompt", "ink", "--layers", "a.xcf"], "--layers must end in one of"),
+        (["-o", "a.png", "--prompt", "ink", "--strips", "a.txt"], "--strips must name a picture"),
+        (["-o", "a.png", "--prompt", "ink", "--sheet", "a.png"], "would be written over"),
+        (
+            ["-o", "a.png", "--prompt", "ink", "--prompt-for", "x"],
+            "--prompt-for must be NAME=VALUE",
+        ),
+        (["-o", "a.png", "--prompt", "ink", "--strength-for", "x=2"], "--strength-for x: strength"),
+        (["-o", "a.png", "--prompt", "ink", "--strength-for", "x=y"], "a number is needed"),
+        (["-o", "a.png", "--prompt", "ink", "--seed-for", "x=1.5"], "a whole number is needed"),
+        (["-o", "a.png", "--prompt", "ink", "--reference-for", "x=gone.png"], "there is no file"),
         (["-o", "a.png", "--prompt", "ink", "--strength", "2"], "--strength must be"),
         (["-o", "a.png", "--prompt", "ink", "--strength", "0.1", "--steps", "2"], "less than one"),
         (["-o", "a.png", "--prompt", "ink", "--scheduler", "magic"], "DPM++ 2M Karras"),
@@ -174,3 +188,121 @@ def test_a_recipe_and_its_scene(cli: Any, saved: Path, tmp_path: Path, networks:
     run = cli("style", saved, "-o", out, "--recipe", tmp_path / "bad.yaml", *networks)
     assert run.code == 2
     assert "has no colour" in run.err
+
+
+def test_what_is_said_of_single_parts_wins(
+    cli: Any, saved: Path, tmp_path: Path, networks: Any
+) -> None:
+    recipe = tmp_path / "style.yaml"
+    recipe.write_text("parts: {character-1: {prompt: hat, seed: 7}, background: {prompt: sea}}")
+    words = ["--prompt", "ink", "--recipe", recipe, "--skip", "background", "--json"]
+    words += ["--prompt-for", "character-1=a=b, red", "--strength-for", "character-2=0.9"]
+    first, kept = tmp_path / "a.png", tmp_path / "kept"
+    run = cli("style", saved, "-o", first, *words, "--save-scene", kept, *networks)
+    assert run.code == 0, run.err
+    (result,) = json.loads(run.out)["pictures"]
+    assert {part["name"]: part["prompt"] for part in result["parts"]} == {
+        "character-1": "ink, a=b, red", "character-2": "ink",
+    }  # fmt: skip
+    stored = Scene.load(kept).meta["style"]["parts"]
+    assert stored["character-1"] == {"prompt": "a=b, red", "seed": 7}
+    assert stored["background"] == {"prompt": "sea", "skip": True}
+
+
+def test_all_that_is_written_of_one_picture(
+    cli: Any, saved: Path, tmp_path: Path, networks: Any
+) -> None:
+    names = {"--strips": "strips.png", "--layers": "layers.ora", "--preview": "seen.png"}
+    words = [each for option, name in names.items() for each in (option, tmp_path / name)]
+    assert (
+        cli("style", saved, "-o", tmp_path / "a.png", "--prompt", "ink", *words, *networks).code
+        == 0
+    )
+    assert all((tmp_path / name).is_file() for name in names.values())
+    record = json.loads((tmp_path / "a.png.run.json").read_text())
+    assert not {"strips", "layers", "preview"} & record["arguments"].keys()
+
+
+def test_rerun_repeats_what_a_recipe_said(
+    cli: Any, saved: Path, tmp_path: Path, networks: Any
+) -> None:
+    recipe = tmp_path / "style.yaml"
+    recipe.write_text("prompt: ink\nseed: 5\nstrength: 0.9")
+    first, again = tmp_path / "a.png", tmp_path / "b.png"
+    assert cli("style", saved, "-o", first, "--recipe", recipe, *networks).code == 0
+    run = cli("rerun", tmp_path / "a.png.run.json", "-o", again)
+    assert run.code == 0, run.err
+    np.testing.assert_array_equal(read(again), read(first))
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    from cartoonedit.video import VideoWriter
+
+    with VideoWriter(tmp_path / "clip.mp4", (64, 48), 12) as writer:
+        for index in range(2):
+            writer.write(np.full((48, 64, 3), 90 + index, np.uint8))
+    return tmp_path / "clip.mp4"
+
+
+def test_a_clip(cli: Any, two_discs: Any, clip: Path, tmp_path: Path, networks: Any) -> None:
+    from cartoonedit.video_reader import VideoReader
+
+    out = tmp_path / "styled.mp4"
+    words = ["--prompt", "ink", "--flow", "0.5", "--skip", "background", "--json"]
+    run = cli("style", clip, "-o", out, *words, *networks)
+    assert run.code == 0, run.err
+    (result,) = json.loads(run.out)["pictures"]
+    assert result["clip"] == str(out)
+    frames = VideoReader(out)
+    assert (frames.fps, frames.frame_count, frames.size_wh) == (12, 2, (64, 48))
+    again = tmp_path / "again.mp4"
+    assert cli("rerun", tmp_path / "styled.mp4.run.json", "-o", again).code == 0
+    assert again.read_bytes() == out.read_bytes()
+
+
+def test_a_folder_of_frames(
+    cli: Any, two_discs: Any, clip: Path, tmp_path: Path, networks: Any
+) -> None:
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    for index in range(2):
+        Image.fromarray(np.full((48, 64, 3), 90 + index, np.uint8)).save(folder / f"{index}.png")
+    words = ["--prompt", "ink", "--skip", "background", *networks]
+    assert cli("style", folder, "-o", tmp_path / "a.gif", *words).code == 0
+    assert cli("style", folder, "-o", tmp_path / "b", "--flow", "0.5", *words).code == 0
+    assert sorted(p.name for p in (tmp_path / "b").glob("*.png")) == ["00000.png", "00001.png"]
+    assert cli("style", folder, "-o", tmp_path / "c", *words).code == 0
+    assert sorted(p.name for p in (tmp_path / "c").glob("*.png")) == ["0.png", "1.png"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["-o", "a.png"], "the ending must be one of"),
+        (["-o", "a.mp4", "--sheet", "a.png"], "--sheet is for one picture; got a clip"),
+        (["-o", "a.mp4", "--save-scene", "a.d"], "--save-scene is for pictures"),
+        (["-o", "clip.mp4"], "would be written over"),
+    ],
+)
+def test_wrong_usage_of_clips(
+    cli: Any, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str],
+    message: str,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.iterdir())
+    run = cli("style", clip, "--prompt", "ink", *words)
+    assert run.code == 2
+    assert message in " ".join(run.err.split())
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_damaged_clip_fails_alone(
+    cli: Any, two_discs: Any, picture: Path, tmp_path: Path, networks: Any
+) -> None:
+    (tmp_path / "bad.mp4").write_text("no clip" * 99)
+    words = ["--prompt", "ink", "--skip", "background", *networks]
+    run = cli("style", tmp_path / "bad.mp4", picture, "-o", tmp_path / "out", *words)
+    assert run.code == 1
+    assert "bad.mp4 is no video that can be read" in run.err
+    assert sorted(p.name for p in (tmp_path / "out").glob("*.[pm]*")) == ["picture.png"]
