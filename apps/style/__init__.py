@@ -141,7 +141,7 @@ class StyleEditor:
         report = progress or silent
         report(0, 0, "loading the model")
         self.plan(scene, own)  # first, since a wrong name should be told at once
-        self.check_models()
+        self.find_models()
         scene = self.tag(scene, report)
         parts = self.plan(scene, own)
         edited = [part for part in parts if part.edited]
@@ -159,19 +159,21 @@ class StyleEditor:
             picture, patches = translate(studio, Original(scene, shown, lines), parts)
         return Styled(picture, scene, tuple(parts), patches, lines)
 
-    def check_models(self) -> None:
-        """Find out whether model and ControlNet are there, before anything that takes time.
+    def find_models(self) -> dict[str, Path]:
+        """The folders or files of the model and its ControlNet, found before any work.
 
         Raises:
-            ModelNotFound: One is not.
+            ModelNotFound: One is not on this machine.
             InvalidInput: One is a pickle, or the model is of another family.
         """
         from cartoonedit.diffusion.locating import locate
 
         model = self.options.chosen_model
         controlnet = _controlnet(model, self.options)
+        found = {"model": locate(model, "model_index.json")}
         if controlnet is not None:
-            locate(controlnet, "config.json")
+            found["controlnet"] = locate(controlnet, "config.json")
+        return found
 
     def _pipeline(self, parts: Sequence[Part]) -> Any:
         """The pipeline that translates the parts, ready but for their LoRAs."""

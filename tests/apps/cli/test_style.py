@@ -56,6 +56,8 @@ def test_a_picture(cli: Any, two_discs: Any, picture: Path, tmp_path: Path, netw
     ]
     assert (read(out) != read(picture)).any()
     assert len(Scene.load(kept)) == 2
+    record = json.loads(Path(f"{out}.run.json").read_text())
+    assert {"model", "controlnet"} <= {entry["name"] for entry in record["models"]}
     again = tmp_path / "again.png"
     assert cli("rerun", f"{out}.run.json", "-o", again).code == 0
     np.testing.assert_array_equal(read(again), read(out))
