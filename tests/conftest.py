@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 from collections.abc import Callable
@@ -44,6 +45,11 @@ def _local_only(connect):
 
 socket.socket.connect, socket.socket.connect_ex = _local_only(_connect), _local_only(_connect_ex)
 """
+
+
+def pytest_collection_finish() -> None:
+    """Take the libraries out of the garbage collector's sight, which searches them for long."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -81,6 +81,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(annotators, "_working_size", lambda *_: (96, 96))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_network", "small")
 def test_leres_is_fed_as_it_was_trained(put: Put, tmp_path: Path) -> None:
     """The real network with random weights, run as its authors do: RGB, 0..1, ImageNet's mean."""

@@ -169,6 +169,7 @@ def test_a_union_of_controlnets_is_shown_line_art(
     assert (run(union, start, regions, tile=8) - got).abs().mean() > 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SCHEDULERS)
 def test_half_precision_stays_so(
     pipeline: Any, start: torch.Tensor, tiny_diffusion: Build, tiny_controlnet: Build, name: str

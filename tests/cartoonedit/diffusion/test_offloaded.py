@@ -91,6 +91,7 @@ def paint(pipeline: Any, reference: Any = None, on_step: Any = None) -> Any:
     return shown.astype(int)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["sd15", "sdxl"])
 @pytest.mark.parametrize("offload", ["model", "group"])
 def test_it_gives_what_a_pipeline_in_place_gives(
