@@ -114,6 +114,7 @@ class StyleEditor:
         own: Mapping[str, PartOptions] | None = None,
         *,
         start: NDArray[np.uint8] | None = None,
+        levels: Mapping[str, int] | None = None,
         progress: Progress | None = None,
         on_preview: OnPreview | None = None,
     ) -> Styled:
@@ -124,6 +125,7 @@ class StyleEditor:
             own: What is different for single characters, or for ``background``, by name.
             start: RGB ``uint8`` ``(H, W, 3)``, translated in place of the picture, whose lines
                 still hold; see :mod:`apps.style.frames`.
+            levels: Of the patches in the frame before of a clip, by name, to be kept where they do.
             progress: Called after each step; may raise to stop.
             on_preview: Called after each step with the names of the parts and a small sketch.
 
@@ -156,7 +158,7 @@ class StyleEditor:
         with _in_use:
             studio = Studio(self._pipeline(edited), self.options, scene.size_wh, report, on_preview)
             shown = scene.picture if start is None else start
-            picture, patches = translate(studio, Original(scene, shown, lines), parts)
+            picture, patches = translate(studio, Original(scene, shown, lines, levels or {}), parts)
         return Styled(picture, scene, tuple(parts), patches, lines)
 
     def find_models(self) -> dict[str, Path]:

@@ -27,11 +27,13 @@ class Patch:
         left: Where it lies in the picture, in pixels.
         top: Likewise.
         colours: RGB ``uint8`` ``(h, w, 3)`` at the picture's scale, all of it inside the picture.
+        level: It was worked on at 2^level times the picture's resolution.
     """
 
     left: int
     top: int
     colours: NDArray[np.uint8]
+    level: int = 0
 
     @property
     def place(self) -> tuple[slice, slice]:

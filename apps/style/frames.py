@@ -154,6 +154,7 @@ class _Done:
 
     scene: Scene
     styled: Frame
+    levels: Mapping[str, int]
 
 
 @dataclass
@@ -188,15 +189,18 @@ class _Clip:
         scene = self._tracks.rename(self._open(frame, motion))
         self._notice(scene)
         start = None if motion is None else self._start(scene.picture, motion)
+        levels = {} if motion is None or before is None else before.levels
         result = self.editor(
             scene,
             self._chosen(scene),
             start=start,
+            levels=levels,
             progress=progress,
             on_preview=self.on_preview,
         )
         self._tracks.remember(result.scene)
-        self._before = _Done(result.scene, result.picture)
+        levels = {name: patch.level for name, patch in result.patches.items()}
+        self._before = _Done(result.scene, result.picture, levels)
         return result.picture
 
     def finish(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,11 +29,13 @@ class Original:
         scene: The picture and its parts.
         shown: What the networks see of it, RGB ``uint8`` ``(H, W, 3)``: the picture, as a rule.
         lines: The picture's line art, ``uint8`` ``(H, W)``.
+        levels: Of the windows in the frame before, by the names of the parts.
     """
 
     scene: Scene
     shown: NDArray[np.uint8]
     lines: NDArray[np.uint8]
+    levels: Mapping[str, int] = field(default_factory=dict)
 
 
 Result = tuple[NDArray[np.uint8], Mapping[str, Patch]]
@@ -89,7 +91,8 @@ def _job(studio: Studio, original: Original, part: Part) -> Job:
     if int(part.mask.min()) == 255:
         window = whole_window(studio.size_wh, studio.side, studio.most)
     else:
-        window = fit_window(part.bounds_xyxy, studio.size_wh, studio.side, studio.most)
+        before = original.levels.get(part.name)
+        window = fit_window(part.bounds_xyxy, studio.size_wh, studio.side, studio.most, before)
     return Job(part, window, window.cut(shown), window.cut(lines))
 
 
@@ -97,4 +100,5 @@ def _patch(window: Window, worked: NDArray[np.uint8], size_wh: tuple[int, int]) 
     """What was worked on at the picture's scale, without what lies outside of the picture."""
     full = window.place(worked)
     width, height = size_wh
-    return Patch(window.left, window.top, full[: height - window.top, : width - window.left])
+    inside = full[: height - window.top, : width - window.left]
+    return Patch(window.left, window.top, inside, window.level)

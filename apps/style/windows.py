@@ -20,6 +20,9 @@ CELL = 8  # pixels on a side of a latent cell, in both families of networks
 _STEP = 64
 """Working sizes are multiples of this many pixels, which networks take without padding."""
 
+_SLACK = 1.25
+"""By this factor a box of a clip may be too large or too small before its scale changes."""
+
 _FINEST = 3
 """Enlarging by more than 2^3 shows a network nothing but blur."""
 
@@ -93,7 +96,11 @@ def whole_window(size_wh: tuple[int, int], side: int, most: int) -> Window:
 
 
 def fit_window(
-    box_xyxy: tuple[int, int, int, int], size_wh: tuple[int, int], side: int, most: int
+    box_xyxy: tuple[int, int, int, int],
+    size_wh: tuple[int, int],
+    side: int,
+    most: int,
+    before: int | None = None,
 ) -> Window:
     """A window around a box, with some of its surroundings.
 
@@ -102,6 +109,8 @@ def fit_window(
         size_wh: Of the picture.
         side: As for :func:`whole_window`.
         most: Likewise.
+        before: The level in the frame before of a clip. It stays as long as it suits about as well
+            as another, since what a network draws jumps when the scale does.
 
     Returns:
         It lies in the picture, or in its :func:`whole_window` where the picture is small.
@@ -109,6 +118,8 @@ def fit_window(
     x1, y1, x2, y2 = box_xyxy
     longest = max(x2 - x1, y2 - y1)
     level = _level((x2 - x1, y2 - y1), side, most)
+    if before is not None and before in _levels_near((x2 - x1, y2 - y1), size_wh, side, most):
+        level = before if longest * 2.0**before <= most else min(before, level)
     # What is around a character tells the network what it is: a quarter of it, and at least a
     # square of half the network's size.
     margin = max(longest / 8, 32 / 2**level)
@@ -137,6 +148,21 @@ def _level(size_wh: tuple[int, int], side: int, most: int) -> int:
         enough = max(0, math.floor(math.log2(2 * shortest / side)))
         return -min(math.ceil(math.log2(longest / most)), enough)
     return min(max(0, round(math.log2(side / longest))), _FINEST)
+
+
+def _levels_near(
+    box_wh: tuple[int, int], size_wh: tuple[int, int], side: int, most: int
+) -> set[int]:
+    """The levels of boxes that are a little smaller and larger, each of which will do."""
+
+    def resized(share: float) -> tuple[int, int]:
+        width, height = (
+            max(1, min(round(share * length), limit))
+            for length, limit in zip(box_wh, size_wh, strict=True)
+        )
+        return width, height
+
+    return {_level(resized(share), side, most) for share in (1 / _SLACK, _SLACK)}
 
 
 def _unit(level: int) -> int:

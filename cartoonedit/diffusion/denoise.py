@@ -12,11 +12,13 @@ from typing import Any
 import torch
 
 from cartoonedit.diffusion.predict import Conditions, Predictor
+from cartoonedit.diffusion.preview import foresee
 
 __all__ = ["OnStep", "denoise"]
 
 OnStep = Callable[[int, int, torch.Tensor], None]
-"""``on_step(step, steps, latents)`` after each step; may raise to stop."""
+"""``on_step(step, steps, foreseen)`` after each step, with the clean latents that are foreseen now;
+may raise to stop."""
 
 
 def denoise(
@@ -47,7 +49,7 @@ def denoise(
         tile: Latents larger than this on a side are worked on in overlapping tiles.
         seed: Of schedulers that add noise at every step.
         extra: More ``added_cond_kwargs`` for the UNet.
-        on_step: Called after each step with the latents.
+        on_step: Called after each step.
 
     Returns:
         Clean latents ``(B, 4, h, w)``.
@@ -65,6 +67,8 @@ def denoise(
         with torch.no_grad(), Predictor(pipeline, conditions, start, tile, extra) as predict:
             for index, timestep in enumerate(timesteps):
                 predicted = predict(latents, timestep)
+                if on_step is not None:
+                    foreseen = foresee(scheduler, latents, predicted, timestep)
                 latents = scheduler.step(
                     predicted, timestep, latents, **options, return_dict=False
                 )[0]
@@ -75,7 +79,9 @@ def denoise(
                         before = scheduler.add_noise(start, noise, after.repeat(len(start)))
                     latents = torch.where(late >= index + 1, before, latents.to(start.dtype))
                 if on_step is not None:
-                    on_step(index + 1, len(timesteps), latents)
+                    if late is not None:
+                        foreseen = torch.where(late >= index + 1, start, foreseen)
+                    on_step(index + 1, len(timesteps), foreseen)
     finally:
         pipeline.maybe_free_model_hooks()  # what is offloaded goes, also if it was stopped
     return latents

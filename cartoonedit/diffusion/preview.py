@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from cartoonedit.diffusion.loading import Family
 
-__all__ = ["latent_preview"]
+__all__ = ["foresee", "latent_preview"]
 
 # Linear fits of colours to latents, each with its offset: for SD 1.5 by Kevin Turner
 # (https://discuss.huggingface.co/t/decoding-latents-to-rgb-without-upscaling/23204), for SDXL by
@@ -30,6 +30,36 @@ _FACTORS = {
         np.array([150.0, 140.0, 130.0]),
     ),
 }  # fmt: skip
+
+
+def foresee(
+    scheduler: Any, latents: torch.Tensor, predicted: torch.Tensor, timestep: torch.Tensor
+) -> torch.Tensor:
+    """What latents would be if all their noise were taken away at once.
+
+    Schedulers keep latents at scales of their own, up to fourteen times that of a picture; this is
+    at the picture's with all of them.
+
+    Args:
+        scheduler: Before it takes the step.
+        latents: ``(B, 4, h, w)``.
+        predicted: What the network said of them: noise, velocity, or the picture itself.
+        timestep: Of the network.
+
+    Returns:
+        Float ``(B, 4, h, w)``.
+    """
+    kind = scheduler.config.prediction_type
+    if kind == "sample":
+        return predicted.float()
+    noisy = scheduler.scale_model_input(latents, timestep).float()
+    # Karras' schedule is between the steps that the network was trained with.
+    index = int(timestep.round().clamp(0, len(scheduler.alphas_cumprod) - 1))
+    kept = float(scheduler.alphas_cumprod[index])
+    signal, noise = kept**0.5, (1 - kept) ** 0.5
+    if kind == "v_prediction":
+        return signal * noisy - noise * predicted.float()
+    return (noisy - noise * predicted.float()) / signal
 
 
 def latent_preview(latents: torch.Tensor, family: Family) -> NDArray[np.uint8]:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from apps.style import BACKGROUND, PartOptions, Styled, StyleEditor
+from apps.style.compose import Patch
 from apps.style.frames import OpenScene, translate_clip, translate_clip_file
 from cartoonedit.errors import Cancelled, CartooneditError, InvalidInput
 from cartoonedit.scene import Instance, Scene, Tag
@@ -28,11 +29,18 @@ class Recorder(StyleEditor):
         self.described: list[str] = []
 
     def __call__(
-        self, scene: Scene, own: Any = None, *, start: Any = None, progress: Any = None, **_: Any
+        self,
+        scene: Scene,
+        own: Any = None,
+        *,
+        start: Any = None,
+        levels: Any = None,
+        progress: Any = None,
+        **_: Any,
     ) -> Styled:
         self.plan(scene, own)  # complains about names that are not there
         progress(1, 2, "describing")
-        self.calls.append({"scene": scene, "own": own, "start": start})
+        self.calls.append({"scene": scene, "own": own, "start": start, "levels": levels})
         self.described += [one.name for one in scene if not one.tags]
         meta = dict(scene.meta)
         if "background_tags" not in meta:
@@ -47,7 +55,10 @@ class Recorder(StyleEditor):
         )
         progress(2, 2, "translating")
         shown = scene.picture if start is None else start
-        return Styled(255 - shown, tagged, (), {}, scene.picture[..., 0])
+        patch = Patch(0, 0, scene.picture, level=len(self.calls))
+        return Styled(
+            255 - shown, tagged, (), {one.name: patch for one in tagged}, scene.picture[..., 0]
+        )
 
 
 def clip_of(*steps: Centres, ground: str = "drawn") -> tuple[list[np.ndarray], OpenScene]:
@@ -116,6 +127,8 @@ def test_a_cut_starts_anew() -> None:
 
     list(translate_clip(editor, opened, [*frames, other], flow=0.5))
     assert [call["start"] is None for call in editor.calls] == [True, False, True]
+    # The scale that a character was worked on at is kept, too.
+    assert [call["levels"] for call in editor.calls] == [{}, {"character-1": 1}, {}]
     assert [call["scene"][0].name for call in editor.calls] == [*["character-1"] * 2, "character-2"]
     assert editor.described == ["character-1", BACKGROUND, "character-2", BACKGROUND]
 

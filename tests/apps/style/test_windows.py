@@ -46,21 +46,42 @@ def test_small_characters_are_enlarged(box: tuple[int, int, int, int], level: in
     assert max(window.size_wh) >= SIDE / 2
 
 
+@pytest.mark.parametrize(
+    ("lengths", "levels"),
+    [
+        ((350, 365, 355, 370), (1, 1, 1, 1)),  # about the threshold, which is at 362
+        ((370, 355, 365, 350), (0, 0, 0, 0)),
+        ((300, 440, 470, 440, 300, 280), (1, 1, 0, 0, 0, 1)),  # grows, and shrinks again
+        ((1000, 1100, 1400), (0, -1, -1)),  # never larger than what the network can take
+        ((1100, 1000, 800), (-1, -1, 0)),
+        ((60, 480), (3, 0)),
+    ],
+)
+def test_the_scale_stays_in_a_clip(lengths: tuple[int, ...], levels: tuple[int, ...]) -> None:
+    before, found = None, []
+    for length in lengths:
+        window = fit_window((0, 0, length, length // 2), (1600, 1000), SIDE, MOST, before)
+        before = window.level
+        found.append(before)
+    assert tuple(found) == levels
+
+
 @settings(max_examples=300, deadline=None)
 @given(
     size=st.tuples(st.integers(1, 3000), st.integers(1, 3000)),
     corners=st.tuples(*[st.floats(0, 1)] * 4),
     side=st.sampled_from([64, 512, 768]),
+    before=st.none() | st.integers(-4, 4),
 )
 def test_a_window_holds_its_box(
-    size: tuple[int, int], corners: tuple[float, ...], side: int
+    size: tuple[int, int], corners: tuple[float, ...], side: int, before: int | None
 ) -> None:
     most = 2 * side
     (x1, x2), (y1, y2) = (
         sorted(int(corner * (length - 1)) for corner in pair)
         for pair, length in zip((corners[:2], corners[2:]), size, strict=True)
     )
-    window = fit_window((x1, y1, x2 + 1, y2 + 1), size, side, most)
+    window = fit_window((x1, y1, x2 + 1, y2 + 1), size, side, most, before)
     assert window.left <= x1
     assert window.top <= y1
     assert window.left + window.width > x2

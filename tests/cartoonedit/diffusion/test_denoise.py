@@ -192,10 +192,9 @@ def test_half_precision_stays_so(
         control_scale=torch.full((1, 1, ROWS, COLUMNS), CONTROL),
     )
     seen: list[torch.dtype] = []
+    half.unet.register_forward_pre_hook(lambda _, given: seen.append(given[0].dtype))
     begin = torch.where(LEFT > 0, 2.0, 0.0)[None, None]
-    got = run(
-        half, start, led, tile=8, begin=begin, on_step=lambda _, __, each: seen.append(each.dtype)
-    )
+    got = run(half, start, led, tile=8, begin=begin, on_step=lambda *_: None)
     assert set(seen) == {got.dtype} == {torch.bfloat16}
     assert bool(torch.isfinite(got).all())
     (shown,) = decode(half, got)
@@ -207,6 +206,22 @@ def test_18_of_24_steps(pipeline: Any, start: torch.Tensor) -> None:
     led = conditions(pipeline, (WHOLE, "a cat"))
     run(pipeline, start, led, steps=24, on_step=lambda step, steps, _: seen.append((step, steps)))
     assert seen == [(step, 18) for step in range(1, 19)]
+
+
+def test_who_watches_sees_clean_latents(pipeline: Any, start: torch.Tensor) -> None:
+    """At the scale of pictures all the way, and as they were where nothing has begun."""
+    seen: list[torch.Tensor] = []
+    led = conditions(pipeline, (WHOLE, "a cat"))
+    begin = torch.where(LEFT > 0, 3.0, 0.0)[None, None]
+    use_scheduler(pipeline, "Euler")
+    try:
+        got = run(pipeline, start, led, begin=begin, on_step=lambda *now: seen.append(now[2]))
+    finally:
+        use_scheduler(pipeline, "DPM++ 2M Karras")
+    inside = LEFT[None, None].expand_as(start) > 0
+    assert [torch.equal(each[inside], start[inside]) for each in seen] == [True] * 3 + [False] * 3
+    torch.testing.assert_close(seen[-1], got, atol=0.05, rtol=0)
+    assert seen[0].std() < 3 * got.std()
 
 
 def test_regions_with_the_same_words_are_one(pipeline: Any, start: torch.Tensor) -> None:
