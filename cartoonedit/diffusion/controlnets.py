@@ -72,7 +72,7 @@ def _from_folder(folder: Path, dtype: Any) -> Any:
         raise InvalidInput(f"{folder} is a {name or 'model without a class'}, no ControlNet.")
     files = sorted(folder.glob("diffusion_pytorch_model[.-]*safetensors"))
     if not files:
-        refuse_pickles_in(folder, "*")
+        refuse_pickles_in(folder)
         raise ModelNotFound(
             f"the ControlNet in {folder} lacks its weights, diffusion_pytorch_model.safetensors."
         )

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cartoonedit.diffusion.memory import free_bytes
+
 if TYPE_CHECKING:
     import torch
 
@@ -32,7 +34,7 @@ def encode(pipeline: Any, images: Sequence[NDArray[np.uint8]]) -> torch.Tensor:
     vae, device = pipeline.vae, pipeline._execution_device
     found = []
     pixels = images[0].shape[0] * images[0].shape[1]
-    with torch.no_grad(), _whole_precision(vae), _in_tiles(vae, pixels):
+    with torch.no_grad(), _in_tiles(vae, device, pixels):
         for image in images:  # one by one: the encoder needs more memory than anything after it
             values = torch.from_numpy(image.transpose(2, 0, 1).copy()).to(device, vae.dtype)
             mode = vae.encode((values / 127.5 - 1)[None]).latent_dist.mode()
@@ -45,12 +47,12 @@ def decode(pipeline: Any, latents: torch.Tensor) -> list[NDArray[np.uint8]]:
     """The inverse of :func:`encode`: RGB ``uint8`` ``(H, W, 3)`` pictures."""
     import torch
 
-    vae = pipeline.vae
+    vae, device = pipeline.vae, pipeline._execution_device
     images = []
     pixels = latents.shape[2] * latents.shape[3] * pipeline.vae_scale_factor**2
-    with torch.no_grad(), _whole_precision(vae), _in_tiles(vae, pixels):
+    with torch.no_grad(), _in_tiles(vae, device, pixels):
         for latent in latents:
-            values = latent[None].to(pipeline._execution_device, vae.dtype)
+            values = latent[None].to(device, vae.dtype)
             shift, scale = _statistics(vae, values)
             values = values * scale / vae.config.scaling_factor + shift
             shown = vae.decode(values).sample[0].float()
@@ -67,30 +69,18 @@ def _statistics(vae: Any, like: torch.Tensor) -> tuple[torch.Tensor | float, tor
     return (like.new_tensor(mean).view(1, -1, 1, 1), like.new_tensor(deviation).view(1, -1, 1, 1))
 
 
-@contextmanager
-def _whole_precision(vae: Any) -> Iterator[None]:
-    """Run a VAE in float32 where half precision would overflow, as SDXL's does."""
-    import torch
+_LARGE = 2048 * 2048  # pixels beyond which a VAE works in tiles wherever it is
 
-    before = vae.dtype
-    if before != torch.float16 or not vae.config.get("force_upcast", False):
-        yield
-        return
-    to = torch.nn.Module.to  # that of diffusers warns of it, since one might lose precision
-    to(vae, dtype=torch.float32)
-    try:
-        yield
-    finally:
-        to(vae, dtype=before)
-
-
-_LARGE = 2048 * 2048  # pixels beyond which a VAE would take more memory than the UNet
+_PER_PIXEL = 1100
+"""Bytes that a pixel takes in a VAE, for each of the bytes of a number: 1.03 GiB at 512 x 512 in
+float32."""
 
 
 @contextmanager
-def _in_tiles(vae: Any, pixels: int) -> Iterator[None]:
-    """Let a VAE work on a large picture piece by piece."""
-    if pixels <= _LARGE or vae.use_tiling:
+def _in_tiles(vae: Any, device: torch.device, pixels: int) -> Iterator[None]:
+    """Let a VAE work on a picture piece by piece where it is too large for the device."""
+    fits = pixels * _PER_PIXEL * vae.dtype.itemsize < free_bytes(device)
+    if (pixels <= _LARGE and fits) or vae.use_tiling:
         yield
         return
     vae.enable_tiling()

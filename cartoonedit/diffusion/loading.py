@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cartoonedit import hub
+from cartoonedit.diffusion import single_file
 from cartoonedit.diffusion.controlnets import add_controlnet
 from cartoonedit.diffusion.locating import locate, missing, refuse_pickles_in
 from cartoonedit.diffusion.memory import explain_memory, place
@@ -163,6 +164,9 @@ def _load(
             pipeline = _from_folder(model, where, task, kind)
         else:
             pipeline = _from_file(where, task, kind, config)
+        _check_tokenizers(where, pipeline)
+        if task == IMG2IMG:
+            _widen_vae(pipeline)
         if lines is not None:
             pipeline = add_controlnet(pipeline, lines, kind)
         place(pipeline, chosen, offload)
@@ -171,13 +175,17 @@ def _load(
     return pipeline
 
 
+_NETWORKS = ("unet", "vae", "text_encoder", "text_encoder_2")
+"""Parts of a pipeline that have weights, those that are left out aside."""
+
 _INDEX, _CONTROLNET_INDEX = "model_index.json", "config.json"
 
 
 def _describe(where: Path) -> tuple[Family, int]:
     """The family of a model, and its UNet's number of input channels."""
     if not where.is_dir():
-        return _inspect(where)
+        checkpoint = single_file.inspect(where)
+        return checkpoint.family, checkpoint.channels
     family = _family_of_folder(where)
     settings = where / "unet" / "config.json"
     if not settings.is_file():
@@ -195,12 +203,12 @@ def _from_folder(model: str, folder: Path, task: Task, dtype: Any) -> Any:
                 str(folder),
                 local_files_only=True,
                 use_safetensors=True,
-                variant=variant_in(folder / "unet"),
+                variant=variant_in(*(folder / part for part in _NETWORKS)),
                 **dtype_argument(dtype),
                 **_LEFT_OUT[family],
             )
     except OSError as error:
-        refuse_pickles_in(folder, "*/*")
+        refuse_pickles_in(*(folder / part for part in _NETWORKS))
         if Path(model).expanduser().exists():
             raise ModelNotFound(f"the diffusion model in {folder} is not whole: {error}") from error
         repo = hub.CATALOGUE[model].repo if model in hub.CATALOGUE else model
@@ -227,37 +235,38 @@ def _family_of_folder(folder: Path) -> Family:
 def _from_file(file: Path, task: Task, dtype: Any, config: str | None) -> Any:
     import diffusers
 
-    family, channels = _inspect(file)
-    settings = str(config or _cached_config(family))
-    options = {"config": settings, "local_files_only": True, **dtype_argument(dtype)}
-    # The settings may be those of a UNet with another number of inputs; the file knows its own.
-    unet = diffusers.UNet2DConditionModel.from_single_file(
-        str(file), subfolder="unet", in_channels=channels, **options
-    )
+    checkpoint = single_file.inspect(file)
+    family = checkpoint.family
+    settings = Path(config).expanduser() if config else _cached_config(family)
+    if _family_of_folder(settings) != family:
+        raise InvalidInput(
+            f"{file} is a checkpoint of another family than the settings in {settings}."
+        )
     pipeline_class = getattr(diffusers, getattr(task, family))
-    return pipeline_class.from_single_file(str(file), unet=unet, **options, **_LEFT_OUT[family])
+    return single_file.read(checkpoint, pipeline_class, settings, dtype, **_LEFT_OUT[family])
 
 
-def _inspect(file: Path) -> tuple[Family, int]:
-    """The family of a single-file checkpoint, and its UNet's number of input channels."""
-    from safetensors import SafetensorError, safe_open
+def _check_tokenizers(where: Path, pipeline: Any) -> None:
+    """Refuse tokenizers without their words, which transformers makes of a missing file."""
+    for end in ("", "_2"):
+        encoder = getattr(pipeline, f"text_encoder{end}", None)
+        if encoder is None:
+            continue
+        known, wanted = len(getattr(pipeline, f"tokenizer{end}")), encoder.config.vocab_size
+        if not wanted - 64 < known <= wanted:
+            raise ModelNotFound(
+                f"tokenizer{end} of {where} is not whole: it knows {known} tokens, but the text"
+                f" encoder {wanted}. Fetch it again."
+            )
 
-    first = "model.diffusion_model.input_blocks.0.0.weight"
-    try:
-        with safe_open(file, framework="pt") as weights:
-            names = set(weights.keys())
-            channels = weights.get_slice(first).get_shape()[1] if first in names else 0
-    except SafetensorError as error:
-        raise InvalidInput(f"{file} is no whole .safetensors file: {error}") from error
-    tops = {name.split(".transformer.")[0] for name in names}
-    if channels in (4, 9) and "conditioner.embedders.0" in tops:
-        return "sdxl", channels
-    if channels in (4, 9) and "cond_stage_model" in tops:
-        return "sd15", channels
-    raise InvalidInput(
-        f"{file} is no checkpoint of the SD 1.5 or SDXL family with a UNet of 4 or 9 input"
-        " channels, VAE and text encoder in one file."
-    )
+
+def _widen_vae(pipeline: Any) -> None:
+    """Keep a VAE in float32 that would overflow in half precision, as SDXL's does."""
+    import torch
+
+    vae = pipeline.vae
+    if vae.dtype == torch.float16 and vae.config.get("force_upcast", False):
+        torch.nn.Module.to(vae, dtype=torch.float32)  # that of diffusers warns of it
 
 
 def _cached_config(family: Family) -> Path:

@@ -114,12 +114,13 @@ def _refuse_other_files(path: Path) -> None:
         raise InvalidInput(f"{path} is no .safetensors file.")
 
 
-def refuse_pickles_in(folder: Path, pattern: str) -> None:
-    """Raise :class:`InvalidInput` if files of a folder that are looked for are pickles."""
-    pickles = sorted(file for file in folder.glob(pattern) if file.suffix in _PICKLES)
-    if pickles:
-        raise InvalidInput(
-            f"{folder} lacks .safetensors files and has pickles such as"
-            f" {pickles[0].relative_to(folder)}, which can run any code when they are opened, so"
-            " they are refused. Take the .safetensors files of the same model."
-        )
+def refuse_pickles_in(*folders: Path) -> None:
+    """Raise :class:`InvalidInput` if the weights in a folder are nothing but pickles."""
+    for folder in folders:
+        pickles = sorted(file for file in folder.glob("*") if file.suffix in _PICKLES)
+        if pickles and not any(folder.glob("*.safetensors")):
+            raise InvalidInput(
+                f"{folder} lacks .safetensors files and has pickles such as"
+                f" {pickles[0].name}, which can run any code when they are opened, so"
+                " they are refused. Take the .safetensors files of the same model."
+            )

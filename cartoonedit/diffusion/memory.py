@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ __all__ = [
     "batch_for",
     "check_offload",
     "explain_memory",
+    "free_bytes",
     "lacks_memory",
     "laid_open",
     "place",
@@ -109,7 +111,7 @@ def _fitting(pipeline: Any, device: torch.device) -> str:
     if device.type != "cuda":
         return "none"
     sizes = [_bytes(part) for part in pipeline.components.values() if hasattr(part, "parameters")]
-    free = _free(device)
+    free = free_bytes(device)
     at_work = sum(map(_bytes, _at_every_step(pipeline)))
     ways = {"none": sum(sizes), "model": max(at_work, *sizes)}
     chosen = next((way for way, size in ways.items() if size + _ROOM < free), "sequential")
@@ -118,10 +120,12 @@ def _fitting(pipeline: Any, device: torch.device) -> str:
     return chosen
 
 
-def _free(device: torch.device) -> int:
-    """Bytes of a CUDA device that can be had, with those that torch holds and does not use."""
+def free_bytes(device: torch.device) -> float:
+    """What can be had of a CUDA device, with what torch holds and does not use; inf of others."""
     import torch
 
+    if device.type != "cuda":
+        return math.inf
     free, _ = torch.cuda.mem_get_info(device)
     return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
 
@@ -152,7 +156,7 @@ def batch_for(pipeline: Any, size_wh: tuple[int, int]) -> int:
     if device.type != "cuda":
         return 1
     each = size_wh[0] * size_wh[1] * _PER_PIXEL * pipeline.unet.dtype.itemsize // 2
-    free = _free(device)
+    free = free_bytes(device)
     for network in _at_every_step(pipeline):
         if next(network.parameters()).device.type == "cpu":  # it is still to come
             free -= _bytes(network)

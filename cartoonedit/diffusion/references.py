@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from cartoonedit import hub
 from cartoonedit.diffusion.locating import locate_file
-from cartoonedit.diffusion.memory import laid_open
+from cartoonedit.diffusion.memory import explain_memory, lacks_memory, laid_open
 from cartoonedit.diffusion.weights import explain_damage, read_settings, reason
 from cartoonedit.errors import InvalidInput, ModelNotFound
 
@@ -53,17 +53,19 @@ def use_references(pipeline: Any, adapter: str | Path | None, weight: float = 0.
     Raises:
         ModelNotFound: It, or its image encoder, is not on this machine.
         InvalidInput: It is damaged, a pickle, or for another family.
+        CartooneditError: The device has too little memory.
     """
     found = None if adapter is None else _find(str(adapter))
     held = _adapters.get(pipeline)
-    if held is not None and (found is None or held.file != found[0]):
-        with laid_open(pipeline):
-            _unload(pipeline)
-    if found is None:
-        return
-    if pipeline not in _adapters:
-        _load(pipeline, *found)
-    pipeline.set_ip_adapter_scale(weight)
+    with explain_memory():
+        if held is not None and (found is None or held.file != found[0]):
+            with laid_open(pipeline):
+                _unload(pipeline)
+        if found is None:
+            return
+        if pipeline not in _adapters:
+            _load(pipeline, *found)
+        pipeline.set_ip_adapter_scale(weight)
 
 
 def reference_tokens(pipeline: Any, picture: NDArray[np.uint8] | None) -> torch.Tensor | None:
@@ -177,12 +179,20 @@ def _load(pipeline: Any, file: Path, encoder: Path) -> None:
                 image_encoder_folder=None,
                 local_files_only=True,
             )
-        except Exception as error:  # its kinds differ between diffusers, safetensors and torch
+        except BaseException as error:  # its kinds differ between diffusers, safetensors and torch
             _unload(pipeline)
+            if not isinstance(error, Exception) or lacks_memory(error):
+                raise
             raise InvalidInput(
                 f"{file} is no IP-Adapter for a model of this family: {reason(error)}"
             ) from error
-    _adapters[pipeline] = _Adapter(file, _embed(pipeline, np.zeros((64, 64, 3), np.uint8)))
+    try:
+        blank = _embed(pipeline, np.zeros((64, 64, 3), np.uint8))
+    except BaseException:  # stopped, or out of memory: half an adapter would be in the way
+        with laid_open(pipeline):
+            _unload(pipeline)
+        raise
+    _adapters[pipeline] = _Adapter(file, blank)
     logger.info("reference pictures by %s", file.name)
 
 

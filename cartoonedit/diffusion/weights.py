@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from cartoonedit.diffusion.memory import lacks_memory
-from cartoonedit.errors import InvalidInput
+from cartoonedit.errors import CartooneditError, InvalidInput
 
 __all__ = ["dtype_argument", "explain_damage", "read_settings", "reason", "variant_in"]
 
 
-def variant_in(folder: Path) -> str | None:
-    """``fp16`` where only half-precision weights are there, which is what ``fetch`` gets."""
-    whole = any(folder.glob("diffusion_pytorch_model.safetensors*"))
-    return "fp16" if not whole and any(folder.glob("*.fp16*.safetensors")) else None
+_WHOLE = re.compile(r"(diffusion_pytorch_model|model)(-\d+-of-\d+)?\.safetensors")
+
+
+def variant_in(*folders: Path) -> str | None:
+    """``fp16`` where one has only half-precision weights, which is what ``fetch`` gets.
+
+    Of the others, diffusers then takes what there is.
+    """
+    return "fp16" if any(map(_has_half_only, folders)) else None
+
+
+def _has_half_only(folder: Path) -> bool:
+    names = [file.name for file in folder.glob("*.safetensors")]
+    return any(".fp16" in name for name in names) and not any(map(_WHOLE.fullmatch, names))
 
 
 def dtype_argument(dtype: Any) -> dict[str, Any]:
@@ -48,11 +59,11 @@ def explain_damage(what: str) -> Iterator[None]:
     Raises:
         InvalidInput: It cannot.
     """
-    from safetensors import SafetensorError
-
     try:
         yield
-    except (SafetensorError, RuntimeError, ValueError) as error:
+    except (OSError, CartooneditError):
+        raise
+    except Exception as error:  # its kinds differ between diffusers, transformers and tokenizers
         if lacks_memory(error):
             raise
         raise InvalidInput(f"{what} is damaged: {reason(error)}") from error
@@ -60,6 +71,8 @@ def explain_damage(what: str) -> Iterator[None]:
 
 def reason(error: Exception) -> str:
     """What an error of torch or diffusers says first, in one line."""
+    if "meta tensor" in str(error):
+        return "layers are missing"  # what was not in the file was never given values
     lines = [line.strip() for line in str(error).splitlines()]
     said = [line for line in lines if line and not line.startswith("Error(s) in loading")]
     return said[0] if said else type(error).__name__

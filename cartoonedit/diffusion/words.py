@@ -74,7 +74,10 @@ def encode_pair(
     ]
     _check_clip_skip(clip_skip, [encoder for _, encoder in encoders])
     sides = (negative, prompt)
-    of_sides = [[_chunks(tokenizer, text) for text in sides] for tokenizer, _ in encoders]
+    of_sides = [
+        [_chunks(tokenizer, _length(encoder), text) for text in sides]
+        for tokenizer, encoder in encoders
+    ]
     count = max(len(chunks) for each in of_sides for chunks in each)
     embeds, pooled = [], None
     with torch.no_grad():
@@ -100,9 +103,14 @@ Chunk = list[tuple[int, float]]
 """Tokens and their weights, without those that begin and end a chunk."""
 
 
-def _chunks(tokenizer: Any, prompt: str) -> list[Chunk]:
+def _length(encoder: Any) -> int:
+    """How many tokens an encoder reads; not all tokenizers know."""
+    return int(encoder.config.max_position_embeddings)
+
+
+def _chunks(tokenizer: Any, length: int, prompt: str) -> list[Chunk]:
     """Split a prompt into chunks, at a comma where one is near."""
-    size = tokenizer.model_max_length - 2
+    size = length - 2
     comma = tokenizer(",", add_special_tokens=False)["input_ids"][-1]
     chunks: list[Chunk] = [[]]
     for token, weight in _tokens(tokenizer, prompt):
@@ -143,7 +151,7 @@ def _run(
     pipeline: Any, encoder: Any, tokenizer: Any, chunks: Sequence[Chunk], clip_skip: int | None
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
     """Hidden states ``(N, 77, D)`` of chunks, and their summaries if the encoder makes any."""
-    length = tokenizer.model_max_length
+    length = _length(encoder)
     rows = []
     for chunk in chunks:
         ids = [tokenizer.bos_token_id, *(token for token, _ in chunk), tokenizer.eos_token_id]

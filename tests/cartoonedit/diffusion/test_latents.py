@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -60,29 +62,40 @@ def test_a_vae_whose_latents_have_statistics(pipeline: Any) -> None:
 
 @pytest.mark.parametrize("upcast", [False, True])
 def test_half_precision_that_would_overflow(
-    pipeline: Any, monkeypatch: pytest.MonkeyPatch, upcast: bool
+    tiny_diffusion: Build, tmp_path: Path, upcast: bool
 ) -> None:
-    """SDXL's VAE says of itself that it needs float32; then it is so for as long as it works."""
-    vae = pipeline.vae
-    vae.to(torch.float16)
-    vae.register_to_config(force_upcast=upcast)
-    worked_in: list[torch.dtype] = []
-    for name in ("encode", "decode"):
-        own = getattr(vae, name)
+    """SDXL's VAE says of itself that it needs float32, and then it is read so."""
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_diffusion("sdxl", 4), folder)
+    config = folder / "vae" / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"force_upcast": upcast}))
+    half = load_pipeline(folder, IMG2IMG, device="cpu", dtype="float16")
+    assert half.vae.dtype == (torch.float32 if upcast else torch.float16)
+    found = encode(half, pictures(1))
+    assert found.dtype == half.unet.dtype == torch.float16
+    (shown,) = decode(half, found)
+    assert shown.std() > 1
+    if upcast:
+        wide = load_pipeline(folder, IMG2IMG, device="cpu", dtype="float32")
+        torch.testing.assert_close(encode(wide, pictures(1)), found.float(), atol=0.01, rtol=0.01)
 
-        def spy(values: torch.Tensor, own: Any = own) -> Any:
-            worked_in.extend((values.dtype, vae.dtype))
-            return own(values)
 
-        monkeypatch.setattr(vae, name, spy)
+def test_a_device_with_little_memory_gets_tiles(
+    pipeline: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiled: list[bool] = []
+    own = pipeline.vae.decode
+    monkeypatch.setattr(
+        pipeline.vae,
+        "decode",
+        lambda values: tiled.append(pipeline.vae.use_tiling) or own(values),  # type: ignore[func-returns-value]
+    )
     found = encode(pipeline, pictures(1))
     decode(pipeline, found)
-    assert set(worked_in) == {torch.float32 if upcast else torch.float16}
-    assert vae.dtype == torch.float16 and found.dtype == pipeline.unet.dtype == torch.float32
-    monkeypatch.undo()
-    if upcast:
-        vae.to(torch.float32)
-        assert torch.equal(encode(pipeline, pictures(1)), found)
+    monkeypatch.setattr(latents, "free_bytes", lambda device: 20e6)  # 128 x 64 in float32 want 36
+    decode(pipeline, found)
+    assert tiled == [False, True]
+    assert not pipeline.vae.use_tiling
 
 
 def test_half_precision_comes_back_after_an_error(

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 from diffusers import DPMSolverMultistepScheduler
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from cartoonedit.diffusion import (
     INPAINT,
@@ -125,6 +125,96 @@ def test_the_family_of_a_file(tiny_diffusion: Build, tmp_path: Path) -> None:
         family_of_model("./none.safetensors")
 
 
+def test_the_names_of_old_text_encoders(tiny_diffusion: Build, tmp_path: Path) -> None:
+    folder = tiny_diffusion("sd15", 4)
+    weights = load_file(build_single_file(folder, tmp_path / "new.safetensors"))
+    top = "cond_stage_model.transformer."
+    old = {name.replace(f"{top}text_model.", top): tensor for name, tensor in weights.items()}
+    old[f"{top}embeddings.position_ids"] = torch.arange(77)[None]
+    save_file(old, tmp_path / "old.safetensors")
+    wanted = load(folder).text_encoder.state_dict()
+    encoder = load(tmp_path / "old.safetensors", config=folder, dtype="bfloat16").text_encoder
+    assert encoder.dtype == torch.bfloat16
+    assert not encoder.training
+    for name, tensor in encoder.state_dict().items():
+        torch.testing.assert_close(tensor, wanted[name].bfloat16(), rtol=0, atol=0)
+    del old[f"{top}final_layer_norm.weight"]
+    save_file(old, tmp_path / "old.safetensors")
+    with pytest.raises(InvalidInput, match="is damaged: Missing key"):
+        load(tmp_path / "old.safetensors", config=folder)
+
+
+@pytest.mark.parametrize("marks", [(), ("v_pred",), ("v_pred", "ztsnr")])
+def test_what_a_single_file_predicts(
+    tiny_diffusion: Build, tmp_path: Path, marks: tuple[str, ...]
+) -> None:
+    folder = tiny_diffusion("sd15", 4)
+    file = build_single_file(folder, tmp_path / "model.safetensors")
+    save_file(load_file(file) | {name: torch.zeros(1) for name in marks}, file)
+    found = load(file, config=folder).scheduler.config
+    assert found.prediction_type == ("v_prediction" if "v_pred" in marks else "epsilon")
+    assert found.rescale_betas_zero_snr == ("ztsnr" in marks)
+    assert found.use_karras_sigmas
+
+
+@pytest.mark.parametrize(
+    ("without", "word"),
+    [
+        ("first_stage_model.", "holds no VAE"),
+        ("first_stage_model.decoder.up.3", "layers are missing"),
+        ("model.diffusion_model.input_blocks.3.", "layers are missing"),
+        ("cond_stage_model.transformer.text_model.encoder", "its text_encoder lacks"),
+        ("cond_stage_model.", "family"),
+    ],
+)
+def test_a_single_file_that_is_not_whole(
+    tiny_diffusion: Build, tmp_path: Path, without: str, word: str
+) -> None:
+    folder = tiny_diffusion("sd15", 4)
+    file = build_single_file(folder, tmp_path / "model.safetensors")
+    weights = load_file(file)
+    save_file({name: each for name, each in weights.items() if not name.startswith(without)}, file)
+    with pytest.raises(InvalidInput, match=word):
+        load(file, config=folder)
+
+
+def test_a_single_file_of_another_size(tiny_diffusion: Build, tmp_path: Path) -> None:
+    folder = tiny_diffusion("sd15", 4)
+    file = build_single_file(folder, tmp_path / "model.safetensors")
+    weights = load_file(file)
+    name = next(name for name in weights if name.endswith("attn2.to_k.weight"))
+    save_file(weights | {name: weights[name][:, :16].contiguous()}, file)
+    with pytest.raises(InvalidInput, match="damaged"):
+        load(file, config=folder)
+
+
+def test_settings_that_do_not_fit(tiny_diffusion: Build, tmp_path: Path) -> None:
+    folder = tiny_diffusion("sd15", 4)
+    file = build_single_file(folder, tmp_path / "model.safetensors")
+    with pytest.raises(InvalidInput, match="another family than the settings"):
+        load(file, config=tiny_diffusion("sdxl", 4))
+    with pytest.raises(ModelNotFound, match=r"no model_index\.json"):
+        load(file, config=tmp_path / "none")
+    shutil.copytree(folder, tmp_path / "settings")
+    shutil.rmtree(tmp_path / "settings" / "vae")
+    with pytest.raises(ModelNotFound, match="not whole"):
+        load(file, config=tmp_path / "settings")
+
+
+@pytest.mark.parametrize("file", [None, "vocab.json", "merges.txt", "tokenizer_config.json"])
+def test_a_tokenizer_that_is_not_whole(
+    tiny_diffusion: Build, tmp_path: Path, file: str | None
+) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(tiny_diffusion("sd15", 4), folder)
+    if file is None:
+        shutil.rmtree(folder / "tokenizer")
+    else:
+        (folder / "tokenizer" / file).write_text("[]")
+    with pytest.raises((InvalidInput, ModelNotFound), match=r"not whole|damaged"):
+        load(folder)
+
+
 @pytest.mark.parametrize("name", ["stable-diffusion-v1-5/stable-diffusion-inpainting",
                                   "sd15-inpainting"])  # fmt: skip
 def test_the_cache(tiny_diffusion: Build, cache: Path, put_in_cache: Put, name: str) -> None:
@@ -163,6 +253,27 @@ def test_weights_in_half_precision_only(tiny_diffusion: Build, tmp_path: Path) -
     for file in folder.glob("*/*.safetensors"):
         file.rename(file.with_suffix(".fp16.safetensors"))
     assert load(folder, dtype="bfloat16").unet.dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize("part", ["unet", "vae", "text_encoder"])
+def test_some_weights_in_half_precision_only(
+    tiny_diffusion: Build, tmp_path: Path, part: str
+) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_diffusion(), folder)
+    (file,) = (folder / part).glob("*.safetensors")
+    file.rename(file.with_suffix(".fp16.safetensors"))
+    expected = getattr(load(tiny_diffusion()), part).state_dict()
+    for name, tensor in getattr(load(folder), part).state_dict().items():
+        torch.testing.assert_close(tensor, expected[name])
+
+
+def test_pickles_that_are_not_used_are_not_blamed(tiny_diffusion: Build, tmp_path: Path) -> None:
+    folder = broken(tiny_diffusion(), "vae", tmp_path, pickle=False)
+    (folder / "safety_checker").mkdir()
+    torch.save({}, folder / "safety_checker" / "pytorch_model.bin")
+    with pytest.raises(ModelNotFound, match="not whole"):
+        load(folder)
 
 
 def broken(folder: Path, part: str, tmp_path: Path, *, pickle: bool) -> Path:

@@ -18,12 +18,13 @@ from cartoonedit.diffusion import (
     blank_embeds,
     load_pipeline,
     reference_tokens,
+    references,
     use_references,
 )
 from cartoonedit.diffusion.denoise import denoise
 from cartoonedit.diffusion.predict import Conditions
 from cartoonedit.diffusion.regions import Region
-from cartoonedit.errors import InvalidInput, ModelNotFound
+from cartoonedit.errors import CartooneditError, InvalidInput, ModelNotFound
 from tests.cartoonedit.tiny_adapters import build_ip_adapter
 
 Build = Callable[..., Path]
@@ -244,6 +245,38 @@ def test_what_cannot_be_used(
     plain = paint(pipeline, (WHOLE, None))
     with pytest.raises(error, match=message):
         use_references(pipeline, spoiled(tiny_ip_adapter("sd15"), tmp_path / "copy", content, at))
+    assert torch.equal(paint(pipeline, (WHOLE, None)), plain)
+    use_references(pipeline, tiny_ip_adapter("sd15"))
+    assert not torch.equal(paint(pipeline, (WHOLE, picture(0))), plain)
+
+
+@pytest.mark.parametrize("at", ["_embed", "load_ip_adapter"])
+@pytest.mark.parametrize(
+    ("raised", "told"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory."), CartooneditError),
+        (KeyboardInterrupt(), KeyboardInterrupt),
+    ],
+)
+def test_after_it_was_stopped_the_pipeline_is_as_it_was(
+    make: Callable[..., Any],
+    tiny_ip_adapter: Build,
+    monkeypatch: pytest.MonkeyPatch,
+    at: str,
+    raised: BaseException,
+    told: type[BaseException],
+) -> None:
+    pipeline = make()
+    plain = paint(pipeline, (WHOLE, None))
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise raised
+
+    with monkeypatch.context() as patch:
+        patch.setattr(references if at == "_embed" else pipeline, at, fail)
+        with pytest.raises(told) as caught:
+            use_references(pipeline, tiny_ip_adapter("sd15"))
+    assert not isinstance(caught.value, InvalidInput)
     assert torch.equal(paint(pipeline, (WHOLE, None)), plain)
     use_references(pipeline, tiny_ip_adapter("sd15"))
     assert not torch.equal(paint(pipeline, (WHOLE, picture(0))), plain)
