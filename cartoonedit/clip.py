@@ -159,6 +159,7 @@ class _Clip:
 
 @lru_cache(maxsize=1)
 def _load(folder: Path, device: str, dtype: str) -> _Clip:
+    from cartoonedit.diffusion.memory import explain_memory
     from cartoonedit.runtime import pick_device, pick_dtype
 
     _check_kind(folder)
@@ -190,7 +191,8 @@ def _load(folder: Path, device: str, dtype: str) -> _Clip:
             f"the weights in {file} are not of this CLIP: {len(missing)} tensors are missing, such"
             f" as {missing[0]!r}."
         )
-    return _Clip(model.to(where, pick_dtype(where, dtype)).eval(), processor)
+    with explain_memory():
+        return _Clip(model.to(where, pick_dtype(where, dtype)).eval(), processor)
 
 
 def _check_kind(folder: Path) -> None:

@@ -78,6 +78,17 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def full_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No network fits on any device."""
+    import torch
+
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(torch.nn.Module, "to", fail)
+
+
+@pytest.fixture
 def child_env() -> dict[str, str]:
     """An environment for a child process that imports the packages which are tested here.
 

@@ -137,6 +137,7 @@ class LineNetwork:
 
 @lru_cache(maxsize=1)
 def _load(method: str, file: Path, device: str) -> torch.nn.Module:
+    from cartoonedit.diffusion.memory import explain_memory
     from cartoonedit.runtime import pick_device
 
     weights = read_weights(file)
@@ -148,7 +149,8 @@ def _load(method: str, file: Path, device: str) -> torch.nn.Module:
             f" {error}. Install it with: pip install controlnet-aux. Or take the method 'standard'."
         ) from error
     load_into(network, weights, file)
-    return network.to(pick_device(device)).float().eval()
+    with explain_memory():
+        return network.to(pick_device(device)).float().eval()
 
 
 def _draw(

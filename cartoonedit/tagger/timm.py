@@ -32,11 +32,13 @@ class TimmNetwork:
     Raises:
         ModelNotFound: There is no ``config.json``.
         InvalidInput: The two files do not make a network, or there is no such device.
+        CartooneditError: The device has too little memory.
     """
 
     def __init__(self, weights: Path, device: str) -> None:
         from timm.data import create_transform, resolve_data_config
 
+        from cartoonedit.diffusion.memory import explain_memory
         from cartoonedit.runtime import pick_device
 
         self._device = pick_device(device)
@@ -46,18 +48,22 @@ class TimmNetwork:
             self._transform = create_transform(
                 **resolve_data_config(pretrained_cfg=config["pretrained_cfg"], model=network)
             )
-        self._network = network.to(self._device).eval()
+        with explain_memory():
+            self._network = network.to(self._device).eval()
         logger.info("tagger %s: %s on %s", weights, config["architecture"], self._device)
 
     def __call__(self, image: NDArray[np.uint8]) -> NDArray[np.float64]:
         """The score of every tag, 0..1, for an RGB or RGBA picture."""
         import torch
 
+        from cartoonedit.diffusion.memory import explain_memory
+
         shown = self._transform(on_square(image))
-        with torch.inference_mode():
+        with torch.inference_mode(), explain_memory():
             # Only blue, green, red is not said in config.json: these networks were trained so.
             logits = self._network(shown[None, [2, 1, 0]].to(self._device))
-        return logits[0].double().sigmoid().cpu().numpy()
+        # Apple GPUs have no double precision.
+        return logits[0].float().cpu().double().sigmoid().numpy()
 
 
 def _read_config(file: Path) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cartoonedit import hub
+from cartoonedit import clip, hub
 from cartoonedit.clip import ClipScorer
-from cartoonedit.errors import InvalidInput, ModelNotFound
+from cartoonedit.errors import CartooneditError, InvalidInput, ModelNotFound
 
 RANDOM = np.random.default_rng(0)
 PICTURES = [
@@ -191,6 +191,13 @@ def test_folders_that_hold_no_clip(
     spoil(folder)
     with pytest.raises(error, match=message):
         ClipScorer(folder, device="cpu")(PICTURES, TEXT)
+
+
+@pytest.mark.usefixtures("full_device")
+def test_lack_of_memory(tiny_clip: Path) -> None:
+    clip._load.cache_clear()
+    with pytest.raises(CartooneditError, match="ran out of memory"):
+        ClipScorer(tiny_clip, device="cpu")(PICTURES, TEXT)
 
 
 @pytest.mark.parametrize("name", ["nowhere", "some/where", "clip-vit-b-32"])

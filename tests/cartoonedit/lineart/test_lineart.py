@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from cartoonedit.errors import InvalidInput, ModelNotFound
+from cartoonedit.errors import CartooneditError, InvalidInput, ModelNotFound
 from cartoonedit.lineart import METHODS, LineNetwork, draw_lines, networks
 
 PICTURE = cv2.resize(np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8), (70, 45))
@@ -163,6 +163,15 @@ def test_weights_of_another_network(random_networks: dict[str, Any], tmp_path: P
     torch.save(random_networks["realistic"].state_dict(), tmp_path / "w.pth")
     with pytest.raises(InvalidInput, match=r"not of this network: \d+ tensors are missing"):
         draw_lines(PICTURE, LineNetwork("anime-denoise", tmp_path / "w.pth"), device="cpu")
+
+
+@pytest.mark.usefixtures("full_device")
+def test_lack_of_memory(random_networks: dict[str, Any], tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    save_file(random_networks["realistic"].state_dict(), tmp_path / "w.safetensors")
+    with pytest.raises(CartooneditError, match="ran out of memory"):
+        draw_lines(PICTURE, LineNetwork("realistic", tmp_path / "w.safetensors"), device="cpu")
 
 
 def test_the_manga_network_has_the_names_of_its_published_weights(

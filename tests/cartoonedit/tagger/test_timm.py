@@ -15,8 +15,9 @@ import torch
 from huggingface_hub import constants
 from PIL import Image
 from safetensors.torch import load_file, save_file
+from torch.overrides import TorchFunctionMode
 
-from cartoonedit.errors import InvalidInput, ModelNotFound
+from cartoonedit.errors import CartooneditError, InvalidInput, ModelNotFound
 from cartoonedit.tagger import Tagger, wd14
 from tests.cartoonedit.tagger.test_wd14 import NAMES, write_tagger
 
@@ -109,6 +110,47 @@ def test_the_input_form(published: Path, size: tuple[int, int]) -> None:
     assert np.ptp(scores) > 0.1
     # The order of the colours counts.
     assert np.abs(scores - all_scores(published, image[..., ::-1])).max() > 1e-3
+
+
+class NoDoubles(TorchFunctionMode):
+    """A device without double precision, as Apple's: only what was brought to the CPU has it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fetched: list[torch.Tensor] = []
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is torch.Tensor.double and not any(args[0] is one for one in self.fetched):
+            raise TypeError("Cannot convert a MPS Tensor to float64 dtype")
+        result = func(*args, **(kwargs or {}))
+        if func is torch.Tensor.cpu:
+            self.fetched.append(result)
+        return result
+
+
+def test_a_device_without_double_precision(published: Path) -> None:
+    with NoDoubles() as device:
+        scores = all_scores(published, picture())
+    assert device.fetched
+    np.testing.assert_allclose(scores, by_hand(published, picture()), atol=1e-5)
+
+
+@pytest.mark.usefixtures("full_device")
+def test_lack_of_memory_for_the_network(published: Path) -> None:
+    with pytest.raises(CartooneditError, match="ran out of memory"):
+        Tagger(published, device="cpu")(picture())
+
+
+def test_lack_of_memory_at_work(published: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    network, _ = wd14._loaded(
+        str(published / "model.safetensors"), str(published / "selected_tags.csv"), "cpu"
+    )
+    monkeypatch.setattr(network._network, "forward", fail)
+    with pytest.raises(CartooneditError, match="ran out of memory"):
+        Tagger(published, device="cpu")(picture())
 
 
 def test_tags(published: Path) -> None:
