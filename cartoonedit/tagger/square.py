@@ -14,9 +14,14 @@ if TYPE_CHECKING:
 
 __all__ = ["on_square"]
 
+_MOST_SIDE = 4096  # pixels; of a long strip the whole square would take gigabytes
+
 
 def on_square(image: NDArray[np.uint8]) -> Image.Image:
     """A picture in the middle of a white square, as an RGB picture of Pillow.
+
+    One of more than 4096 pixels is reduced by a whole number first. A tagger looks at a square of
+    about 448, so it sees the same.
 
     Args:
         image: RGB ``uint8`` ``(H, W, 3)``, or RGBA ``(H, W, 4)``, whose transparent parts become
@@ -32,6 +37,7 @@ def on_square(image: NDArray[np.uint8]) -> Image.Image:
             f"image must be RGB or RGBA uint8 (H, W, 3 or 4); got {image.dtype} {image.shape}."
         )
     picture = Image.fromarray(image)
+    picture = picture.reduce(max(1, -(-max(picture.size) // _MOST_SIDE)))
     longest = max(picture.size)
     square = Image.new("RGB", (longest, longest), "white")
     corner = ((longest - picture.width) // 2, (longest - picture.height) // 2)
