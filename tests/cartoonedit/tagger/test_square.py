@@ -50,7 +50,7 @@ def test_the_network_sees_the_same_of_large_ones(size: tuple[int, int], channels
     assert difference.max() <= 24 and difference.mean() < 1
 
 
-@pytest.mark.parametrize("size", [(60000, 3), (2, 50000), (20000, 800), (5000, 4097)])
+@pytest.mark.parametrize("size", [(20000, 3), (2, 20000), (9000, 800), (5000, 4097)])
 def test_squares_are_of_bounded_size(size: tuple[int, int]) -> None:
     square = on_square(np.zeros((*size, 3), np.uint8))
     assert 2048 <= square.width == square.height <= 4096
