@@ -28,8 +28,10 @@ SCHEDULERS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 """Name to the class of diffusers and what is set in it. The first is the paper's (section 6)."""
 
-# Settings of which at most one may be on, and those that only some solvers have.
+# Settings of which at most one may be on, and those that are for pictures: latents go far beyond 1.
 _OFF = {
+    "clip_sample": False,
+    "thresholding": False,
     "use_karras_sigmas": False,
     "use_exponential_sigmas": False,
     "use_beta_sigmas": False,

@@ -29,6 +29,7 @@ OWN = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear
 KARRAS, PLAIN = {"use_karras_sigmas": True}, {"use_karras_sigmas": False}
 ODE, SDE = {"algorithm_type": "dpmsolver++"}, {"algorithm_type": "sde-dpmsolver++"}
 SECOND = {"solver_order": 2}
+UNCLIPPED = {"clip_sample": False, "thresholding": False}
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +49,9 @@ def pipeline(tiny_diffusion: Build) -> Any:
         ("Euler Karras", "EulerDiscreteScheduler", KARRAS),
         ("Euler a", "EulerAncestralDiscreteScheduler", {}),
         ("Heun", "HeunDiscreteScheduler", PLAIN),
-        ("DDIM", "DDIMScheduler", {}),
+        ("DDIM", "DDIMScheduler", UNCLIPPED),
         ("UniPC", "UniPCMultistepScheduler", SECOND | PLAIN),
-        ("LCM", "LCMScheduler", {}),
+        ("LCM", "LCMScheduler", UNCLIPPED),
     ],
 )
 def test_each_name(pipeline: Any, name: str, class_name: str, settings: dict[str, Any]) -> None:
@@ -140,6 +141,29 @@ def test_whatever_a_pipeline_came_with(own: dict[str, Any]) -> None:
         use_scheduler(pipeline, name)
         wanted = OWN | wanted | {"use_beta_sigmas": False, "use_lu_lambdas": False}
         assert {key: pipeline.scheduler.config[key] for key in wanted} == wanted
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        {"_class_name": "PNDMScheduler"},  # which knows nothing of clipping
+        {"_class_name": "DDIMScheduler"},  # which clips where nothing is said
+        {"_class_name": "DDPMScheduler", "clip_sample": True, "thresholding": True},
+        {"_class_name": "LCMScheduler", "clip_sample": True},
+    ],
+)
+@pytest.mark.parametrize("name", SCHEDULERS)
+def test_latents_are_not_clipped(own: dict[str, Any], name: str) -> None:
+    class Pipeline:
+        scheduler = getattr(diffusers, own["_class_name"]).from_config(OWN | own)
+
+    pipeline = Pipeline()
+    use_scheduler(pipeline, name)
+    pipeline.scheduler.set_timesteps(4)
+    latents = torch.full((1, 4, 8, 8), 30.0)
+    step = pipeline.scheduler.timesteps[0]
+    made = pipeline.scheduler.step(torch.zeros_like(latents), step, latents)
+    assert made.prev_sample.abs().max() > 10
 
 
 def test_nothing_is_said_of_settings_that_a_scheduler_does_not_have(
