@@ -91,7 +91,7 @@ class PlateOptions:
         inpaint_model: The weights, in place of the inpainter's own: a name of the catalogue, a
             repository, a folder or a .safetensors file.
         inpaint_prompt: What the background shows, before the tags; for latent-diffusion.
-        inpaint_steps: Steps of diffusion; of these the strength's share is run.
+        inpaint_steps: Steps of diffusion, 1 to 200; of these the strength's share is run.
         inpaint_strength: How much of the first fill may change, above 0 to 1.
         inpaint_side: Pixels on a side that a network sees at once; less takes less memory.
         offload: What of a diffusion model waits in main memory until it is needed.
@@ -101,7 +101,7 @@ class PlateOptions:
     inpainter: Literal["patchmatch", "lama", "latent-diffusion", "smooth"] | None = None
     inpaint_model: Annotated[str | None, typer.Option(metavar="NAME|FILE")] = None
     inpaint_prompt: str | None = None
-    inpaint_steps: Annotated[int, typer.Option(min=1, max=1000)] = 32
+    inpaint_steps: Annotated[int, typer.Option(min=1, max=200)] = 32
     inpaint_strength: float = 0.75
     inpaint_side: int | None = None
     offload: Literal["none", "model", "group", "sequential"] = "none"

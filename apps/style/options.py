@@ -34,7 +34,7 @@ class StyleOptions:
         global_only: Translate the picture as a whole by the style alone, without regard to the
             characters; the paper's baseline.
         strength: How much may change, above 0 to 1. By default that of the preset, else 0.75.
-        steps: Of the whole schedule; the strength's share of them is run.
+        steps: Of the whole schedule, 1 to 200 (to 50 with LCM); the strength's share is run.
         guidance: How strongly the prompt is followed; 1 = no more than without. By default that of
             the preset, else 7.
         control: How strongly the lines are followed, 0 to 2. By default that of the preset, else 1.
@@ -99,7 +99,7 @@ class StyleOptions:
     config: Path | None = None
 
     def __post_init__(self) -> None:
-        from cartoonedit.diffusion import Lora, scheduler_name
+        from cartoonedit.diffusion import Lora, check_steps
         from cartoonedit.lineart import METHODS
 
         _check_choice("mode", self.mode, ("per-instance", "fused"))
@@ -107,7 +107,7 @@ class StyleOptions:
         style = self.style  # names the presets if there is none of that name
         if not self.prompt.strip() and style is None:
             raise InvalidInput("a prompt or a preset is needed to say what the style is.")
-        scheduler_name(self.scheduler)
+        check_steps(self.steps, self.scheduler)
         _check_choice("lineart", self.chosen_lineart, tuple(METHODS))
         for text in self.lora:
             Lora.parse(text)
@@ -199,7 +199,6 @@ _RANGES = {"strength": (0.01, 1.0), "guidance": (0.0, 50.0), "control": (0.0, 2.
 _RANGES |= {"reference_weight": (0.0, 1.0)}
 
 _WHOLE_RANGES = {
-    "steps": (1, 1000),
     "seed": (0, 2**63 - 1),
     "clip_skip": (0, 10),
     "side": (64, 4096),

@@ -20,11 +20,18 @@ from cartoonedit.diffusion.memory import OFFLOADS, batch_for, explain_memory
 from cartoonedit.diffusion.preview import latent_preview
 from cartoonedit.diffusion.references import blank_embeds, reference_tokens, use_references
 from cartoonedit.diffusion.sampling import report_steps, steps_run
-from cartoonedit.diffusion.schedulers import SCHEDULERS, scheduler_name, use_scheduler
+from cartoonedit.diffusion.schedulers import (
+    MOST_STEPS,
+    SCHEDULERS,
+    check_steps,
+    scheduler_name,
+    use_scheduler,
+)
 
 __all__ = [
     "IMG2IMG",
     "INPAINT",
+    "MOST_STEPS",
     "OFFLOADS",
     "SCHEDULERS",
     "Family",
@@ -32,6 +39,7 @@ __all__ = [
     "Task",
     "batch_for",
     "blank_embeds",
+    "check_steps",
     "explain_memory",
     "family_of",
     "family_of_model",

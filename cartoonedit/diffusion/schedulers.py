@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 
 from cartoonedit.errors import InvalidInput
 
-__all__ = ["SCHEDULERS", "scheduler_name", "use_scheduler"]
+__all__ = ["MOST_STEPS", "SCHEDULERS", "check_steps", "scheduler_name", "use_scheduler"]
 
 _KARRAS = {"use_karras_sigmas": True}
 _SDE = {"algorithm_type": "sde-dpmsolver++"}
@@ -27,6 +27,12 @@ SCHEDULERS: dict[str, tuple[str, dict[str, Any]]] = {
     "LCM": ("LCMScheduler", {}),
 }
 """Name to the class of diffusers and what is set in it. The first is the paper's (section 6)."""
+
+MOST_STEPS = 200
+"""Of the 1000 that networks are trained with. Strides are whole numbers, so with many more steps
+some schedulers leave out the noisy half, and with all of them some fail."""
+
+_MOST_STEPS = {"LCM": 50}  # those with which its networks are distilled
 
 # Settings of which at most one may be on, and those that are for pictures: latents go far beyond 1.
 _OFF = {
@@ -50,6 +56,15 @@ def scheduler_name(name: str) -> str:
     if _key(name) not in known:
         raise InvalidInput(f"scheduler must be one of {', '.join(SCHEDULERS)}; got {name!r}.")
     return known[_key(name)]
+
+
+def check_steps(steps: int, name: str = next(iter(SCHEDULERS))) -> None:
+    """Raise :class:`InvalidInput` unless a scheduler can divide its schedule in so many steps."""
+    name = scheduler_name(name)
+    most = _MOST_STEPS.get(name, MOST_STEPS)
+    if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= steps <= most:
+        of = f" with the scheduler {name}" if name in _MOST_STEPS else ""
+        raise InvalidInput(f"steps must be a whole number from 1 to {most}{of}; got {steps!r:.60}.")
 
 
 def use_scheduler(pipeline: Any, name: str) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from cartoonedit import hub
 from cartoonedit.diffusion import (
     INPAINT,
+    check_steps,
     explain_memory,
     load_pipeline,
     report_steps,
@@ -56,7 +57,7 @@ class LatentInpainter:
     Attributes:
         model: A checkpoint of the SD 1.5 or SDXL family, for inpainting or not, as for
             :func:`cartoonedit.diffusion.load_pipeline`.
-        steps: Diffusion steps of the whole schedule.
+        steps: Diffusion steps of the whole schedule, 1 to 200.
         strength: How much of the schedule is run, above 0 up to 1; at 0.75, 24 of 32 steps.
         guidance: How strongly the prompt is followed (classifier-free guidance), 1 = not more than
             without.
@@ -97,6 +98,7 @@ class LatentInpainter:
     progress: Progress | None = None
 
     def __post_init__(self) -> None:
+        check_steps(self.steps)
         if not 0 < self.strength <= 1:
             raise InvalidInput(f"strength must be above 0 and at most 1; got {self.strength}.")
         if steps_run(self.steps, self.strength) < 1:

@@ -14,7 +14,9 @@ import torch
 
 from cartoonedit.diffusion import (
     IMG2IMG,
+    MOST_STEPS,
     SCHEDULERS,
+    check_steps,
     load_pipeline,
     scheduler_name,
     use_scheduler,
@@ -164,6 +166,39 @@ def test_latents_are_not_clipped(own: dict[str, Any], name: str) -> None:
     step = pipeline.scheduler.timesteps[0]
     made = pipeline.scheduler.step(torch.zeros_like(latents), step, latents)
     assert made.prev_sample.abs().max() > 10
+
+
+@pytest.mark.parametrize("spacing", ["leading", "trailing", "linspace"])
+@pytest.mark.parametrize("name", SCHEDULERS)
+def test_the_most_steps_are_no_more_than_what_works(name: str, spacing: str) -> None:
+    """In half precision, whose small numbers the last steps could fall below."""
+
+    class Pipeline:
+        own = OWN | {"steps_offset": 1, "timestep_spacing": spacing}
+        scheduler = diffusers.PNDMScheduler.from_config(own)
+
+    pipeline = Pipeline()
+    use_scheduler(pipeline, name)
+    most = 50 if name == "LCM" else MOST_STEPS
+    check_steps(most, name)
+    pipeline.scheduler.set_timesteps(most)
+    if hasattr(pipeline.scheduler, "set_begin_index"):
+        pipeline.scheduler.set_begin_index(0)
+    latents = torch.randn(1, 4, 4, 4, generator=torch.Generator().manual_seed(0)).half()
+    latents = latents * pipeline.scheduler.init_noise_sigma
+    assert pipeline.scheduler.timesteps[0] > 800  # nearly all of the schedule
+    for step in pipeline.scheduler.timesteps:
+        noise = pipeline.scheduler.scale_model_input(latents, step) / 2
+        latents = pipeline.scheduler.step(noise, step, latents).prev_sample
+    assert latents.isfinite().all()
+    with pytest.raises(InvalidInput, match=f"from 1 to {most}.*got {most + 1}"):
+        check_steps(most + 1, name)
+
+
+@pytest.mark.parametrize("steps", [0, -1, 2.5, True, "4", None])
+def test_steps_that_are_none(steps: Any) -> None:
+    with pytest.raises(InvalidInput, match="steps must be a whole number from 1 to 200; got"):
+        check_steps(steps)
 
 
 def test_nothing_is_said_of_settings_that_a_scheduler_does_not_have(

@@ -239,6 +239,7 @@ def test_lack_of_memory(quick: LatentInpainter, monkeypatch: pytest.MonkeyPatch)
         ({"strength": 0}, "strength"),
         ({"strength": 1.5}, "strength"),
         ({"steps": 1}, "at least 2 steps"),
+        ({"steps": 1000}, "from 1 to 200; got 1000"),
         ({"max_side": 8}, "max_side"),
         ({"offload": "disk"}, "none, model, group, sequential"),
     ],
