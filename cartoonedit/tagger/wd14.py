@@ -147,8 +147,16 @@ def _loaded(model: str, tags: str, device: str) -> tuple[_Network, list[tuple[st
 
 def _read_tags(file: Path) -> list[tuple[str, str]]:
     """Name and category of every tag, in the order of the network's outputs."""
-    with file.open(newline="", encoding="utf-8") as lines:
-        rows = list(csv.DictReader(lines))
+    try:
+        with file.open(newline="", encoding="utf-8-sig") as lines:
+            rows = list(csv.DictReader(lines))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InvalidInput(f"{file} is no list of tags, which is CSV in UTF-8: {error}.") from error
     if not rows or not {"name", "category"} <= rows[0].keys():
         raise InvalidInput(f"{file} is no list of tags: the columns name and category are needed.")
+    for number, row in enumerate(rows, 1):
+        if not row["name"] or not row["category"]:
+            raise InvalidInput(
+                f"{file} is damaged: tag {number} of {len(rows)} lacks its name or category."
+            )
     return [(row["name"], _CATEGORIES.get(row["category"], row["category"])) for row in rows]

@@ -182,6 +182,15 @@ def test_the_path_of_a_model(folder: Path) -> None:
     assert "blue" in named(Tagger(str(folder / "model.onnx"))(plain(0, 0, 255)))
 
 
+def test_a_list_with_a_mark_of_its_byte_order(folder: Path) -> None:
+    expected = Tagger(folder)(plain(0, 0, 255))
+    file = folder / "selected_tags.csv"
+    rows = [line.split(",", 1)[1] for line in file.read_text().splitlines()]  # name comes first
+    file.write_text("\n".join(rows), encoding="utf-8-sig")
+    module._loaded.cache_clear()
+    assert Tagger(folder)(plain(0, 0, 255)) == expected
+
+
 def no_model(folder: Path) -> None:
     (folder / "model.onnx").unlink()
 
@@ -196,6 +205,10 @@ def other_tags(folder: Path) -> None:
 
 def no_columns(folder: Path) -> None:
     (folder / "selected_tags.csv").write_text("a,b\n1,2\n")
+
+
+def tags_of(content: bytes) -> Callable[[Path], None]:
+    return lambda folder: (folder / "selected_tags.csv").write_bytes(content) and None
 
 
 def no_graph(folder: Path) -> None:
@@ -213,6 +226,11 @@ def another_graph(folder: Path) -> None:
         (no_tags, ModelNotFound, "lacks"),
         (other_tags, InvalidInput, "do not belong together"),
         (no_columns, InvalidInput, "no list of tags"),
+        (tags_of(b"name,category\ncaf\xe9,0\n"), InvalidInput, "no list of tags, which is CSV"),
+        (tags_of("name,category\na,0\n".encode("utf-16")), InvalidInput, "no list of tags"),
+        (tags_of(b'name,category\n"' + b"a" * 200_000), InvalidInput, "which is CSV in UTF-8"),
+        (tags_of(b"tag_id,name,category\n1,a,0\n2,b\n"), InvalidInput, "tag 2 of 2 lacks its"),
+        (tags_of(b"tag_id,name,category\n1,,0\n"), InvalidInput, "tag 1 of 1 lacks its name"),
         (no_graph, InvalidInput, "no ONNX graph"),
         (another_graph, InvalidInput, "side, side, 3"),
     ],
