@@ -60,22 +60,28 @@ def locate_file(name: str) -> Path:
 
 
 def _in_repository(repo: str, file: str) -> Path:
-    from huggingface_hub import constants, try_to_load_from_cache
-
-    if file:
-        found = try_to_load_from_cache(repo, file)
-        if isinstance(found, str):
-            return Path(found)
-        raise ModelNotFound(missing(repo, file))
-    top = Path(constants.HF_HUB_CACHE) / f"models--{repo.replace('/', '--')}" / "snapshots"
-    files = {each.name: each for each in sorted(top.glob("*/*.safetensors"))}
+    snapshot = _snapshot(repo)
+    files = sorted(snapshot.glob("*.safetensors")) if snapshot and not file else []
+    if snapshot and (snapshot / file).is_file():
+        files = [snapshot / file]
     if not files:
-        raise ModelNotFound(missing(repo, "a .safetensors file"))
+        raise ModelNotFound(missing(repo, file or "a .safetensors file"))
     if len(files) > 1:
-        raise InvalidInput(
-            f"{repo} has several files: {', '.join(files)}. Name one as {repo}/FILE."
-        )
-    return next(iter(files.values()))
+        names = ", ".join(each.name for each in files)
+        raise InvalidInput(f"{repo} has several files: {names}. Name one as {repo}/FILE.")
+    return files[0]
+
+
+def _snapshot(repo: str) -> Path | None:
+    """A repository in the cache as it was when it was last fetched."""
+    from huggingface_hub import constants
+
+    top = Path(constants.HF_HUB_CACHE) / f"models--{repo.replace('/', '--')}"
+    main = top / "refs" / "main"
+    if main.is_file():
+        return top / "snapshots" / main.read_text(encoding="utf-8").strip()
+    # Others were fetched by the name of a revision; their names are hashes, so their age tells.
+    return max(top.glob("snapshots/*/"), key=lambda each: each.stat().st_mtime, default=None)
 
 
 def cached(repo: str, index: str) -> Path:
