@@ -118,7 +118,11 @@ def _from_file(file: Path, unet: Any, dtype: Any) -> Any:
     weights = read_weights(file)
     if f"{_EYES}.conv_in.weight" not in weights:
         weights = _renamed(weights, unet)
-    widths = [each.shape[1] for name, each in weights.items() if name.endswith("attn2.to_k.weight")]
+    widths = [
+        each.shape[1]
+        for name, each in weights.items()
+        if name.endswith("attn2.to_k.weight") and each.ndim == 2
+    ]
     if not widths or f"{_EYES}.conv_in.weight" not in weights:
         raise InvalidInput(f"{file} is no ControlNet: it lacks the layers of one.")
     _check_family(file, widths[0], unet)

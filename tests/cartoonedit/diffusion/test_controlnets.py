@@ -150,6 +150,14 @@ def narrower(content: bytes) -> bytes:
     return save(safetensors.torch.load(content) | {"conv_in.weight": torch.zeros(3, 4, 3, 3)})
 
 
+def flattened(content: bytes) -> bytes:
+    """As weights in few bits are stored, in rows of bytes."""
+    weights = safetensors.torch.load(content)
+    return save(
+        {n: w.flatten() if n.endswith("attn2.to_k.weight") else w for n, w in weights.items()}
+    )
+
+
 LORA = save({"lora_unet_mid_attn2.lora_down.weight": torch.zeros(2, 32)})
 # A whole model has no ControlNet in it.
 CHECKPOINT = save({"model.diffusion_model.input_blocks.0.0.weight": torch.zeros(1)})
@@ -171,6 +179,7 @@ PICKLE = "diffusion_pytorch_model.bin"
         (PICKLE, b"", PICKLE, InvalidInput, "is a pickle"),
         (WEIGHTS, narrower, ".", InvalidInput, "is damaged: .*conv_in"),
         (WEIGHTS, narrower, WEIGHTS, InvalidInput, "does not have the form.*conv_in"),
+        (WEIGHTS, flattened, WEIGHTS, InvalidInput, "is no ControlNet: it lacks the layers"),
         (WEIGHTS, LORA, WEIGHTS, InvalidInput, "is no ControlNet"),
         (WEIGHTS, CHECKPOINT, WEIGHTS, InvalidInput, "is no ControlNet"),
         (WEIGHTS, None, WEIGHTS, ModelNotFound, "there is no model at"),
