@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from cartoonedit.diffusion.locating import locate_file
+from cartoonedit.diffusion.memory import explain_memory
 from cartoonedit.diffusion.weights import reason
-from cartoonedit.errors import InvalidInput
+from cartoonedit.errors import CartooneditError, InvalidInput
 from cartoonedit.weights import read_weights
 
 if TYPE_CHECKING:
@@ -76,12 +78,12 @@ _held: WeakKeyDictionary[Any, _Held] = WeakKeyDictionary()
 def use_loras(pipeline: Any, loras: Sequence[Lora]) -> None:
     """Make these LoRAs, and no others, active in a pipeline.
 
-    They stay in memory, so going to and fro is quick.
+    They stay in memory, so going to and fro is quick. After an error the pipeline is as it was.
 
     Raises:
         ModelNotFound: One is not on this machine.
-        InvalidInput: One is for another family, damaged, a pickle, or no LoRA; then the pipeline is
-            as it was.
+        InvalidInput: One is for another family, damaged, a pickle, or no LoRA.
+        CartooneditError: The device has too little memory.
     """
     held = _held.setdefault(pipeline, _Held())
     files = [locate_file(lora.weights) for lora in loras]
@@ -89,7 +91,7 @@ def use_loras(pipeline: Any, loras: Sequence[Lora]) -> None:
         for file in files:
             if file not in held.names:
                 _add(pipeline, file, held)
-    except InvalidInput:
+    except CartooneditError:
         _activate(pipeline, held)  # what is added becomes active
         raise
     held.active = {}
@@ -113,11 +115,14 @@ def _add(pipeline: Any, file: Path, held: _Held) -> None:
     name = f"lora-{held.tried}"
     held.tried += 1
     try:
-        pipeline.load_lora_weights(weights, adapter_name=name)
+        with explain_memory(), _quiet():
+            pipeline.load_lora_weights(weights, adapter_name=name)
         if not any(name in names for names in pipeline.get_list_adapters().values()):
             raise ValueError("none of its tensors is for a layer of this model")
     except Exception as error:  # its kinds differ between diffusers, peft and torch
         pipeline.delete_adapters(name)
+        if isinstance(error, CartooneditError):  # memory ran out
+            raise
         raise InvalidInput(
             f"{file} cannot be used as a LoRA of this model: {reason(error)}"
         ) from error
@@ -125,8 +130,23 @@ def _add(pipeline: Any, file: Path, held: _Held) -> None:
     logger.info("LoRA %s: %d tensors", file.name, len(weights))
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without transformers' table of what a LoRA lacks, which is that of those before it."""
+    talker = logging.getLogger("transformers")
+    level = talker.level
+    talker.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        talker.setLevel(level)
+
+
 _MARKS = ("lora_down", "lora_A", "lora.down", "lora_linear_layer")
 """What the names of a LoRA's tensors have in them, by the tool that wrote them."""
+
+_RELATIVES = ("lora_mid", "w_norm", "b_norm", "diff", "diff_b")
+"""Parts of such names that only LyCORIS writes: Tucker decompositions, norms and whole layers."""
 
 
 def _check(pipeline: Any, file: Path, weights: dict[str, torch.Tensor]) -> None:
@@ -135,6 +155,13 @@ def _check(pipeline: Any, file: Path, weights: dict[str, torch.Tensor]) -> None:
         raise InvalidInput(
             f"{file} is no LoRA: none of its tensors is named as one. Of the relatives of LoRA,"
             " LoHa and LoKr cannot be used."
+        )
+    foreign = [key for key in weights if any(part in _RELATIVES for part in key.split("."))]
+    if foreign:
+        raise InvalidInput(
+            f"{file} is a relative of LoRA, written by LyCORIS, that cannot be used: {len(foreign)}"
+            f" of its tensors, such as {foreign[0]}, are no parts of a LoRA. Of LyCORIS, LoCon"
+            " without Tucker decomposition and without norms can be used."
         )
     wanted = pipeline.unet.config.cross_attention_dim
     width = _width_of_words(weights.items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save, save_file
 
 from cartoonedit.diffusion import IMG2IMG, Lora, load_pipeline, use_loras
-from cartoonedit.errors import InvalidInput, ModelNotFound
+from cartoonedit.errors import CartooneditError, InvalidInput, ModelNotFound
 
 Build = Callable[..., Path]
 Put = Callable[[str, Path], Path]
@@ -185,6 +186,18 @@ def elsewhere(content: bytes) -> bytes:
     return save({name.replace("attn2", "attn7"): each for name, each in weights.items()})
 
 
+def by_lycoris(*names: str) -> Callable[[bytes], bytes]:
+    """With tensors that no LoRA has."""
+
+    def add(content: bytes) -> bytes:
+        layer = "lora_unet_mid_block_resnets_0"
+        extra = {f"{layer}.{name}": torch.zeros(2, 2, 3, 3) for name in names}
+        pair = {f"{layer}.lora_down.weight": torch.zeros(2, 2, 1, 1)}
+        return save(pair | {f"{layer}.lora_up.weight": torch.zeros(2, 2, 1, 1)} | extra)
+
+    return add
+
+
 LOHA = save(
     {f"lora_unet_mid_block_attn2_to_k.hada_w{n}": torch.zeros(2, 2) for n in ("1_a", "1_b")}
 )
@@ -199,6 +212,9 @@ CHECKPOINT = save({"model.diffusion_model.input_blocks.0.0.weight": torch.zeros(
         (CHECKPOINT, "is no LoRA"),
         (LOHA, "LoHa and LoKr cannot be used"),
         (LOKR, "LoHa and LoKr cannot be used"),
+        (by_lycoris("lora_mid.weight"), "LyCORIS.*1 of its tensors, such as .*lora_mid.weight"),
+        (by_lycoris("w_norm", "b_norm"), "LyCORIS.*2 of its tensors, such as .*_norm"),
+        (by_lycoris("diff"), "LyCORIS.*1 of its tensors, such as .*diff"),
         (save({}), "is no LoRA"),
         (narrower, "cannot be used as a LoRA of this model"),
         (elsewhere, "cannot be used as a LoRA of this model"),
@@ -227,6 +243,47 @@ def test_after_a_failure_the_pipeline_is_as_it_was(
         assert torch.equal(paint(pipeline), made)
     assert not torch.equal(uses(pipeline, (good, 1.0)), made)
     assert torch.equal(uses(pipeline, *before), made)
+
+
+def test_lack_of_memory_is_told_as_such(
+    make: Callable[..., Any], tiny_lora: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With an error that has no other meaning, after which the pipeline is as it was."""
+    pipeline, file = make(), tiny_lora("sd15")
+    made = uses(pipeline, (file, 0.3))
+    load = pipeline.load_lora_weights
+
+    def fail(*args: Any, **kwargs: Any) -> None:
+        load(*args, **kwargs)
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(pipeline, "load_lora_weights", fail)
+    second = other(file, tmp_path / "second.safetensors")
+    with pytest.raises(CartooneditError, match="ran out of memory") as caught:
+        uses(pipeline, (second, 1.0))
+    assert not isinstance(caught.value, InvalidInput)
+    assert torch.equal(paint(pipeline), made)
+    monkeypatch.undo()
+    assert not torch.equal(uses(pipeline, (second, 1.0)), made)
+
+
+def test_nothing_is_said_of_the_loras_before(
+    make: Callable[..., Any],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    talker = logging.getLogger("transformers")
+    monkeypatch.setattr(talker, "propagate", True)
+    level = talker.level
+    pipeline = make()
+    first = for_words(pipeline, tmp_path / "first.safetensors")
+    second = other(first, tmp_path / "second.safetensors")
+    with caplog.at_level(logging.WARNING):
+        for file in (first, second):
+            uses(pipeline, (file, 1.0))
+    assert "LOAD REPORT" not in caplog.text
+    assert talker.level == level
 
 
 @pytest.mark.parametrize(
