@@ -13,7 +13,14 @@ from apps.cli.batch import find_pictures, for_each
 from apps.cli.parts import DepthOptions, PlateOptions, with_depth, with_plate
 from apps.cli.places import distinct, is_scene
 from apps.cli.record import write_record
-from apps.cli.results import check_result, input_files, keep_apart, new_scenes, open_scene
+from apps.cli.results import (
+    check_clip,
+    check_result,
+    input_files,
+    keep_apart,
+    new_scenes,
+    open_scene,
+)
 from apps.cli.terminal import print_json, say
 from apps.kenburns import KenBurnsOptions
 from cartoonedit.errors import InvalidInput
@@ -129,7 +136,7 @@ def _clips(files: list[Path], count: int, out: Path, camera: KenBurnsOptions) ->
             VideoWriter(clip, (2, 2), camera.fps, alpha=camera.transparent)
         except InvalidInput as error:
             raise typer.BadParameter(f"--out: {error}") from error
-        check_result("--out", clip, folder=not clip.suffix)
+        check_clip("--out", clip)
     return clips
 
 

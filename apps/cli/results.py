@@ -9,14 +9,24 @@ from typing import TYPE_CHECKING
 import typer
 
 from apps.cli.places import is_scene, scene_folders
-from cartoonedit.errors import CartooneditError
+from apps.cli.record import read_record, record_path
+from cartoonedit.errors import CartooneditError, InvalidInput
 
 if TYPE_CHECKING:
     from cartoonedit.runtime import Progress
     from cartoonedit.scene import Scene
     from segmentation.segmenter import Segmenter
 
-__all__ = ["check_result", "input_files", "keep_apart", "new_scenes", "open_scene"]
+__all__ = [
+    "check_clip",
+    "check_result",
+    "input_files",
+    "keep_apart",
+    "new_scenes",
+    "open_scene",
+]
+
+_MAKE_CLIPS = ("kenburns", "style")
 
 
 def check_result(option: str, path: Path, *, folder: bool) -> None:
@@ -31,6 +41,36 @@ def check_result(option: str, path: Path, *, folder: bool) -> None:
         check_place(path, folder=folder)
     except CartooneditError as error:
         raise typer.BadParameter(f"{option}: {error}") from error
+
+
+def check_clip(option: str, path: Path) -> None:
+    """Refuse a place for a clip, or for the folder of its frames, before any work.
+
+    Frames take the place of those of an earlier run. In a folder that no run has made they would
+    take the place of pictures of the user.
+
+    Raises:
+        typer.BadParameter: It cannot be written, or such a folder is there; ``option`` is named.
+    """
+    check_result(option, path, folder=not path.suffix)
+    if path.suffix or not path.is_dir() or _is_empty(path) or _holds_clip(path):
+        return
+    raise typer.BadParameter(
+        f"{option}: the folder {path} holds files already, and no run.json of a clip says that"
+        " they may be replaced. Frames need a folder of their own: name a new or empty one."
+    )
+
+
+def _is_empty(folder: Path) -> bool:
+    return all(entry.name.startswith(".") for entry in folder.iterdir())
+
+
+def _holds_clip(folder: Path) -> bool:
+    """Whether a folder holds the frames that an earlier run made."""
+    try:
+        return read_record(record_path(folder))["command"] in _MAKE_CLIPS
+    except (InvalidInput, OSError):
+        return False
 
 
 def new_scenes(files: list[Path], out: Path | None) -> dict[Path, Path]:

@@ -10,7 +10,7 @@ import typer
 
 from apps.cli.batch import Failure, find_pictures
 from apps.cli.places import distinct, is_scene
-from apps.cli.results import check_result
+from apps.cli.results import check_clip, check_result
 from cartoonedit.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ def place_results(
             _check_clip(result, clip.fps)
         else:
             _check_picture("--out", result)
-        check_result("--out", result, folder=not result.suffix)
+            check_result("--out", result, folder=False)
     if not clips and (clip.flow or clip.fps):
         raise typer.BadParameter("--flow and --fps are for clips and folders of frames.")
     return results, clips
@@ -209,6 +209,7 @@ def _check_clip(result: Path, fps: float | None) -> None:
         VideoWriter(result, (2, 2), fps or 24, alpha=False)
     except InvalidInput as error:
         raise typer.BadParameter(f"--out: {error}") from error
+    check_clip("--out", result)
 
 
 def _check_picture(option: str, path: Path) -> None:

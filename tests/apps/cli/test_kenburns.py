@@ -257,6 +257,21 @@ def test_frames_do_not_go_into_the_scene_that_they_show(
     assert cli("kenburns", tmp_path / "scene", "-o", tmp_path / "scene", *SHORT).code == 2
 
 
+def test_frames_do_not_go_into_a_folder_of_the_user(
+    cli: Any, picture: Path, files: Path, two_discs: Any
+) -> None:
+    mine = [files / "mine" / name for name in ("00000.png", "00099.png")]
+    for path in mine:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("mine")
+    run = cli("kenburns", picture, "-o", "mine", *SHORT)
+    assert run.code == 2
+    assert "the folder mine holds files already" in " ".join(run.err.split())
+    assert [path.read_text() for path in mine] == ["mine", "mine"]
+    assert cli("kenburns", picture, "-o", "own", *SHORT).code == 0
+    assert cli("rerun", "own/run.json").code == 0  # over its own frames
+
+
 @pytest.mark.parametrize(
     ("more", "clips"), [([], ["picture.mp4"]), (["--transparent"], ["picture.webm"])]
 )

@@ -299,6 +299,23 @@ def test_wrong_usage_of_clips(
     assert sorted(tmp_path.iterdir()) == before
 
 
+def test_frames_do_not_go_into_a_folder_of_the_user(
+    cli: Any, two_discs: Any, clip: Path, tmp_path: Path, networks: Any
+) -> None:
+    mine, own = tmp_path / "mine", tmp_path / "own"
+    mine.mkdir()
+    for name in ("00000.png", "00099.png"):
+        (mine / name).write_text("mine")
+    words = ["--prompt", "ink", "--skip", "background", *networks]
+    run = cli("style", clip, "-o", mine, *words)
+    assert run.code == 2
+    assert "holds files already" in " ".join(run.err.split())
+    assert [path.read_text() for path in mine.iterdir()] == ["mine", "mine"]
+    for _ in range(2):  # over its own frames
+        assert cli("style", clip, "-o", own, *words).code == 0
+    assert cli("rerun", own / "run.json").code == 0
+
+
 def test_a_damaged_clip_fails_alone(
     cli: Any, two_discs: Any, picture: Path, tmp_path: Path, networks: Any
 ) -> None:
