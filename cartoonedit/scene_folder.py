@@ -27,7 +27,7 @@ from cartoonedit.files import atomic_folder, write_json
 from cartoonedit.images import fit, open_grey, open_image, open_mask, save_image
 from cartoonedit.instance import Instance, Tag, check_name, digest
 
-__all__ = ["MANIFEST", "Part", "StoredScene", "read_folder", "write_folder"]
+__all__ = ["MANIFEST", "Part", "StoredScene", "files_of", "read_folder", "write_folder"]
 
 logger = logging.getLogger(__name__)
 
@@ -161,6 +161,22 @@ def read_folder(folder: Path) -> StoredScene:
         source=manifest.text("source", "") or None,
         meta=manifest.mapping("meta"),
     )
+
+
+def files_of(folder: Path) -> list[Path]:
+    """The files that a scene is read from; of a damaged one, those with the usual names.
+
+    Other files in the folder, such as results that were put there, are none of its.
+    """
+    files = {folder / name for name in (MANIFEST, _PICTURE, *_PART_FILES.values())}
+    files |= set((folder / _MASKS).glob("*.[pP][nN][gG]"))
+    with suppress(InvalidInput):
+        manifest = _Manifest.read(folder)
+        named = [entry["mask"] for entry in manifest.entries() if "mask" in entry]
+        for name in (manifest.text("picture", _PICTURE), *named):
+            _inside(folder, name)
+            files.add(folder / name)
+    return sorted(file for file in files if file.is_file())
 
 
 class _Manifest:

@@ -11,6 +11,7 @@ import typer
 from apps.cli.places import is_scene, scene_folders
 from apps.cli.record import read_record, record_path
 from cartoonedit.errors import CartooneditError, InvalidInput
+from cartoonedit.files import PICTURE_SUFFIXES
 
 if TYPE_CHECKING:
     from cartoonedit.runtime import Progress
@@ -95,10 +96,15 @@ def new_scenes(files: list[Path], out: Path | None) -> dict[Path, Path]:
 def keep_apart(read: Iterable[Path | None], made: Iterable[Path | None]) -> None:
     """Refuse to write over what is read, or one result over another.
 
+    Args:
+        read: Files, saved scenes and folders of frames.
+        made: Results.
+
     Raises:
         typer.BadParameter: Two are the same.
     """
-    taken = {path.expanduser().resolve() for path in read if path}
+    given = [path.expanduser() for path in read if path]
+    taken = {file.resolve() for path in given for file in (path, *_files_in(path))}
     for path in filter(None, made):
         if path.resolve() in taken:
             raise typer.BadParameter(
@@ -118,4 +124,13 @@ def open_scene(file: Path, segmenter: Segmenter | None, progress: Progress) -> S
 
 def input_files(file: Path) -> list[Path]:
     """The files that a picture or a saved scene consists of."""
-    return sorted(path for path in file.rglob("*") if path.is_file()) if is_scene(file) else [file]
+    from cartoonedit.scene_folder import files_of
+
+    return files_of(file) if is_scene(file) else [file]
+
+
+def _files_in(path: Path) -> list[Path]:
+    """What is read of a saved scene, or of a folder of frames."""
+    if path.is_dir() and not is_scene(path):
+        return [file for file in path.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES]
+    return input_files(path)

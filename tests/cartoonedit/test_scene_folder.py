@@ -332,3 +332,19 @@ def test_a_missing_folder(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="no scene folder"):
         Scene.load(tmp_path / "none")
     assert open_image(PICTURE) is not PICTURE
+
+
+def test_files_of_a_scene(tmp_path: Path, tiny_scene: Any) -> None:
+    tiny_scene.save(tmp_path, parts=("depth", "plate"))
+    (tmp_path / "notes.txt").touch()
+    (tmp_path / "masks" / "new.png").touch()
+    named = [file.relative_to(tmp_path).as_posix() for file in scene_folder.files_of(tmp_path)]
+    masks = ["masks/character-1.png", "masks/character-2.png", "masks/new.png"]
+    assert named == ["depth.png", *masks, "picture.png", "plate.png", "scene.json"]
+
+    (tmp_path / "picture.png").rename(tmp_path / "drawing.png")
+    text = (tmp_path / "scene.json").read_text()
+    (tmp_path / "scene.json").write_text(text.replace('"picture.png"', '"drawing.png"'))
+    assert tmp_path / "drawing.png" in scene_folder.files_of(tmp_path)
+    (tmp_path / "scene.json").write_text("{")
+    assert tmp_path / "masks" / "new.png" in scene_folder.files_of(tmp_path)

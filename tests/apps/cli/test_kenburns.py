@@ -257,6 +257,20 @@ def test_frames_do_not_go_into_the_scene_that_they_show(
     assert cli("kenburns", tmp_path / "scene", "-o", tmp_path / "scene", *SHORT).code == 2
 
 
+def test_layers_do_not_go_over_the_scene_that_they_show(
+    cli: Any, tiny_scene: Any, tmp_path: Path
+) -> None:
+    """A mask that has a name of its own in the list of what there is."""
+    scene = tmp_path / "scene"
+    tiny_scene.save(scene)
+    listed = (scene / "scene.json").read_text().replace("masks/character-1.png", "first.psd")
+    (scene / "scene.json").write_text(listed)
+    (scene / "masks" / "character-1.png").rename(scene / "first.psd")
+    run = cli("kenburns", scene, "-o", tmp_path / "a.gif", *SHORT, "--layers", scene / "first.psd")
+    assert run.code == 2
+    assert "would be written over" in " ".join(run.err.split())
+
+
 def test_frames_do_not_go_into_a_folder_of_the_user(
     cli: Any, picture: Path, files: Path, two_discs: Any
 ) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import typer
 
-from apps.cli.results import check_clip
+from apps.cli.results import check_clip, input_files, keep_apart
 
 RECORD = {"format": 1, "command": "style", "arguments": {}, "inputs": [], "models": []}
 SEGMENTED = RECORD | {"command": "segment"}
@@ -46,3 +46,48 @@ def test_frames_go_into_folders_of_their_own(
 def test_places_that_hold_nothing(tmp_path: Path, name: str) -> None:
     (tmp_path / "clip.mp4").write_text("an older clip")
     check_clip("--out", tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("result", "refused"),
+    [
+        ("scene", True),
+        ("scene/scene.json", True),
+        ("scene/picture.png", True),
+        ("scene/masks/character-1.png", True),
+        ("scene/masks/../masks/new.PNG", True),  # a mask that a person added
+        ("scene/styled.png", False),  # an earlier result
+        ("scene/new.png", False),
+        ("frames/0.webp", True),
+        ("frames/clip.mp4", False),
+        ("alone.png", True),
+        ("other.png", False),
+    ],
+)
+def test_results_keep_apart_from_what_is_read(
+    tiny_scene: Any, tmp_path: Path, result: str, refused: bool
+) -> None:
+    tiny_scene.save(tmp_path / "scene")
+    (tmp_path / "frames").mkdir()
+    for name in ("scene/masks/new.PNG", "scene/styled.png", "frames/0.webp", "frames/clip.mp4"):
+        (tmp_path / name).touch()
+    read = [tmp_path / name for name in ("scene", "frames", "alone.png")]
+    if refused:
+        with pytest.raises(typer.BadParameter, match="would be written over"):
+            keep_apart([*read, None], [None, tmp_path / result])
+    else:
+        keep_apart([*read, None], [None, tmp_path / result])
+
+
+def test_results_keep_apart_from_each_other(tmp_path: Path) -> None:
+    with pytest.raises(typer.BadParameter, match="would be written over"):
+        keep_apart([], [tmp_path / "a.png", tmp_path / "sub" / ".." / "a.png"])
+
+
+def test_input_files_are_those_that_a_scene_reads(tiny_scene: Any, tmp_path: Path) -> None:
+    tiny_scene.save(tmp_path)
+    masks = {"masks/character-1.png", "masks/character-2.png"}
+    names = {"scene.json", "picture.png", "depth.png", "plate.png", *masks}
+    (tmp_path / "styled.png").touch()
+    assert {file.relative_to(tmp_path).as_posix() for file in input_files(tmp_path)} == names
+    assert input_files(tmp_path / "styled.png") == [tmp_path / "styled.png"]

@@ -237,6 +237,15 @@ def test_rerun_repeats_what_a_recipe_said(
     np.testing.assert_array_equal(read(again), read(first))
 
 
+@pytest.mark.parametrize("name", ["picture.png", "masks/character-1.png"])
+def test_a_scene_is_not_written_over(cli: Any, saved: Path, name: str) -> None:
+    before = (saved / name).read_bytes()
+    run = cli("style", saved, "-o", saved / name, "--prompt", "ink")
+    assert run.code == 2
+    assert "would be written over" in " ".join(run.err.split())
+    assert (saved / name).read_bytes() == before
+
+
 @pytest.fixture
 def clip(tmp_path: Path) -> Path:
     from cartoonedit.video import VideoWriter
