@@ -13,11 +13,12 @@ import typer
 from apps.cli import options
 from apps.cli.batch import Failure, find_pictures
 from apps.cli.report import markdown
+from apps.cli.results import check_result, keep_apart
 from apps.cli.style_scores import MEASURES, StyleScore, StyleTask, Summary, score, summarise
 from apps.cli.style_sets import by_name, find_scenes, find_sets, matching
 from apps.cli.terminal import note, print_json, print_table, say
 from cartoonedit.errors import InvalidInput
-from cartoonedit.files import atomic_path, check_place
+from cartoonedit.files import atomic_path
 
 if TYPE_CHECKING:
     from cartoonedit.bootstrap import Interval
@@ -45,7 +46,7 @@ class StyleMeasures:
         device: auto, cpu, cuda, cuda:N or mps.
         seed: Of the bootstrap behind the intervals.
         markdown: Print the table as Markdown.
-        csv: Write the scores of every picture into this file.
+        csv: Write the scores of every picture into this file, which must end in .csv.
     """
 
     prompt: str
@@ -61,6 +62,8 @@ class StyleMeasures:
     def __post_init__(self) -> None:
         if not self.prompt.strip():
             raise InvalidInput("prompt must say something.")
+        if self.csv is not None and self.csv.suffix.lower() != ".csv":
+            raise InvalidInput(f"csv must end in .csv; got {self.csv}.")
 
 
 @options.expand(StyleMeasures)
@@ -91,7 +94,9 @@ def style(
     sources = by_name(find_pictures([str(chosen.sources)])[0]) if chosen.sources else {}
     scenes = find_scenes(chosen.scenes) if chosen.scenes else {}
     if chosen.csv is not None:
-        _check_csv(chosen.csv)
+        check_result("--csv", chosen.csv, folder=False)
+        measured = [file for one in sets for file in one.files.values()]
+        keep_apart([*measured, *sources.values(), *scenes.values()], [chosen.csv])
     task = StyleTask(
         chosen.prompt,
         ClipScorer(chosen.model, chosen.device),
@@ -161,13 +166,6 @@ def _as_json(
         "pictures": [asdict(one) for one in scores],
         "failed": [asdict(failure) for failure in failed],
     }
-
-
-def _check_csv(file: Path) -> None:
-    try:
-        check_place(file)
-    except InvalidInput as error:
-        raise typer.BadParameter(f"--csv: {error}") from error
 
 
 def _write_csv(file: Path, scores: Sequence[StyleScore]) -> None:

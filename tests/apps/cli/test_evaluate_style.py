@@ -287,6 +287,16 @@ WRONG_USAGE: dict[str, tuple[list[str], str]] = {
     "sources of other pictures": (["ours", "--sources", "strangers"], "--sources: nothing in"),
     "a folder without scenes": (["ours", "--scenes", "sources"], "--scenes: nothing in"),
     "sources that are not there": (["ours", "--sources", "nowhere"], "--sources"),
+    "a picture for the scores": (["ours", "--csv", "ours/one.bmp"], "--csv must end in .csv"),
+    "the place of what is measured": (["ours/a.csv", "--csv", "ours/a.csv"], "be written over"),
+    "the place of a source": (
+        ["ours", "--sources", "sources", "--csv", "sources/../links/one.csv"],
+        "be written over",
+    ),
+    "the place of a scene": (
+        ["ours", "--scenes", "scenes", "--csv", "scenes/one/one.csv"],
+        "be written over",
+    ),
     "a place below a file": (["ours", "--csv", "ours/one.bmp/a.csv"], "--csv"),
     "a seed below zero": (["ours", "--seed", "-1"], "--seed"),
     "an empty prompt": (["ours", "--prompt", " "], "--prompt must say something"),
@@ -299,9 +309,18 @@ def test_wrong_usage(
 ) -> None:
     make(folders / "strangers", "stranger.png")
     monkeypatch.chdir(folders)
+    shutil.copy("ours/one.bmp", "ours/a.csv")  # files that are named outright may be called so
+    (folders / "links").mkdir()
+    (folders / "links" / "one.csv").symlink_to(folders / "sources" / "one.png")
+    scene = Scene(drawing(0)).save(folders / "scenes" / "one")
+    text = (scene / "scene.json").read_text().replace('"picture.png"', '"one.csv"')
+    (scene / "scene.json").write_text(text)
+    (scene / "picture.png").rename(scene / "one.csv")
+    before = {path: path.read_bytes() for path in folders.rglob("*") if path.is_file()}
     words, message = WRONG_USAGE[case]
     run = evaluate(*words)
     assert run.code == 2, run.err
+    assert {path: path.read_bytes() for path in folders.rglob("*") if path.is_file()} == before
     assert message in " ".join(run.err.split()) and "Traceback" not in run.err
 
 

@@ -36,7 +36,7 @@ def test_frames_go_into_folders_of_their_own(
     for name, text in held.items():
         (folder / name).write_text(text)
     if refused:
-        with pytest.raises(typer.BadParameter, match="--out: the folder .*frames holds files"):
+        with pytest.raises(typer.BadParameter, match=r"--out: the folder .*frames holds files"):
             check_clip("--out", folder)
     else:
         check_clip("--out", folder)
