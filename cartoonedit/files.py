@@ -8,7 +8,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -175,7 +175,12 @@ def _flush(path: Path) -> None:
             os.fsync(file.fileno())
 
 
-def expand_pictures(patterns: Iterable[str | Path], *, below: bool = False) -> list[Path]:
+def expand_pictures(
+    patterns: Iterable[str | Path],
+    *,
+    below: bool = False,
+    stands_for_one: Callable[[Path], bool] | None = None,
+) -> list[Path]:
     """Turn files, folders and globs into a list of files, each once, in the order they were named.
 
     A folder stands for the pictures directly inside it, by name. A file is taken whatever its
@@ -184,21 +189,29 @@ def expand_pictures(patterns: Iterable[str | Path], *, below: bool = False) -> l
     Args:
         patterns: Files, folders and globs.
         below: A folder stands for the pictures in its sub-folders, too.
+        stands_for_one: Tells which folders count as a picture, as that of a saved scene does.
+            Patterns match them, and a folder that holds no picture stands for those in it. By
+            default none does.
 
     Raises:
         InvalidInput: A pattern matches nothing.
     """
+    is_one = stands_for_one or (lambda folder: False)
     found: dict[Path, None] = {}
     for pattern in patterns:
         path = Path(pattern).expanduser()
         if path.is_dir():
-            matches = _pictures_in(path, below)
+            matches = [path] if is_one(path) else _pictures_in(path, below)
+            matches = matches or sorted(filter(is_one, path.iterdir()))
             missing = f"the folder {path} holds no picture ({', '.join(sorted(PICTURE_SUFFIXES))})"
         elif path.exists():
             matches, missing = [path], ""
         else:
-            matches = [Path(name) for name in sorted(glob.glob(str(path), recursive=True))]
-            matches = [match for match in matches if match.is_file()]
+            named = [Path(name) for name in sorted(glob.glob(str(path), recursive=True))]
+            folders = set(filter(is_one, named))
+            matches = [one for one in named if one in folders or one.is_file()]
+            if folders:  # beside them lie lists of what they hold
+                matches = [match for match in matches if match.suffix.lower() != ".json"]
             kind = "no file matches" if glob.has_magic(str(path)) else "there is no file"
             missing = f"{kind} {str(path)!r}"
         if not matches:

@@ -42,10 +42,17 @@ def describe(error: Exception) -> str:
     )
 
 
-def find_pictures(patterns: Iterable[str]) -> tuple[list[Path], list[Failure]]:
+def find_pictures(
+    patterns: Iterable[str], *, scenes: bool = True
+) -> tuple[list[Path], list[Failure]]:
     """Expand files, folders and globs; a pattern that matches nothing fails alone.
 
     The folder of a saved scene stands for itself, not for the pictures in it.
+
+    Args:
+        patterns: The words of the command line.
+        scenes: Patterns match such folders, too, and a folder that holds no picture stands for the
+            scenes in it. Else they must be named outright.
 
     Returns:
         The files, each once, in the order that they were named; and the patterns without a match.
@@ -57,8 +64,9 @@ def find_pictures(patterns: Iterable[str]) -> tuple[list[Path], list[Failure]]:
     failures = []
     for pattern in patterns:
         try:
-            scene = is_scene(Path(pattern))
-            found.update(dict.fromkeys([Path(pattern)] if scene else expand_pictures([pattern])))
+            wanted = scenes or is_scene(Path(pattern).expanduser())
+            matches = expand_pictures([pattern], stands_for_one=is_scene if wanted else None)
+            found.update(dict.fromkeys(matches))
         except InvalidInput as error:
             failures.append(Failure(pattern, str(error)))
     if not found:

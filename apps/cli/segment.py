@@ -57,7 +57,7 @@ def segment(
     Use --overwrite to segment again.
     """
     make_segmenter = options.segmenter_maker(values)
-    files, missing = find_pictures(pictures)
+    files, missing = find_pictures(pictures, scenes=False)
     folders = scene_folders(files, out, reserved=(ANNOTATIONS, "run.json"))
     names = file_names(files)
     kept = set() if overwrite else {file for file in files if folders[file].exists()}

@@ -90,7 +90,7 @@ def style(
     of_segmenter = values | {"model": given.segmenter, "dtype": "float32"}
     make_segmenter = options.segmenter_maker(of_segmenter)
     files, missing = find_sources(pictures, out, clip)
-    results, clips = place_results(files, len(files) + len(missing), out, clip)
+    results, clips = place_results(pictures, files, len(files) + len(missing), out, clip)
     folders = new_scenes(files, given.save_scene)
     new = [folder for folder in folders.values() if not is_scene(folder)]
     given.check(files, clips)

@@ -157,9 +157,17 @@ def is_clip(file: Path, ending: str | None) -> bool:
 
 
 def place_results(
-    files: list[Path], count: int, out: Path, clip: ClipOptions
+    words: list[str], files: list[Path], count: int, out: Path, clip: ClipOptions
 ) -> tuple[dict[Path, Path], list[Path]]:
-    """Where the new version of each file goes; ``count`` of them were asked for.
+    """Where the new version of each file goes.
+
+    Args:
+        words: What was asked for.
+        files: What was found.
+        count: How many there are with those that were not found.
+        out: A file; a folder for the results of several files, or of those in a folder or pattern,
+            however many it holds.
+        clip: How clips are translated.
 
     Returns:
         File to result, and which of the files are clips.
@@ -171,10 +179,11 @@ def place_results(
         raise typer.BadParameter(
             f"{count} pictures make {count} pictures: give --out a folder, not {out}."
         )
-    ending = out.suffix.lower() if count == 1 else None
+    several = count > 1 or (not out.suffix and files != [Path(words[0]).expanduser()])
+    ending = None if several else out.suffix.lower()
     clips = [file for file in files if is_clip(file, ending)]
     results = {files[0]: out}
-    if count > 1:
+    if several:
         bare = distinct(files, out.joinpath, lambda file, path: True)
         results = {
             file: path.with_name(path.name + _ending(file, file in clips))

@@ -157,6 +157,29 @@ def test_expand_below(pictures: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("patterns", "expected"),
+    [
+        (["one"], ["one"]),  # though it holds a picture
+        (["parts"], ["parts/a", "parts/b"]),
+        (["parts/*"], ["parts/a", "parts/b"]),  # without the lists beside them
+        (["parts/[ab]", "b.png"], ["parts/a", "parts/b", "b.png"]),
+        (["*"], ["a.JPG", "b.png", "notes.txt", "odd[1].png", "one"]),
+        (["mixed"], ["mixed/c.png"]),
+        (["mixed/*"], ["mixed/a", "mixed/c.png"]),
+    ],
+)
+def test_folders_that_count_as_a_picture(
+    pictures: Path, patterns: list[str], expected: list[str]
+) -> None:
+    for name in ("one/x", "one/p.png", "parts/a/x", "parts/b/x", "parts/c/y", "parts/run.json",
+                 "mixed/a/x", "mixed/c.png"):  # fmt: skip
+        (pictures / name).parent.mkdir(parents=True, exist_ok=True)
+        (pictures / name).touch()
+    found = expand_pictures(patterns, stands_for_one=lambda folder: (folder / "x").exists())
+    assert [path.as_posix() for path in found] == expected
+
+
+@pytest.mark.parametrize(
     ("patterns", "message"),
     [
         (["missing.png"], "there is no file 'missing.png'"),

@@ -116,6 +116,17 @@ def test_nothing_is_written_when_all_fail(cli: Any, tmp_path: Path, two_discs: A
     assert not (tmp_path / "out").exists()
 
 
+def test_scenes_are_segmented_again_only_where_they_are_named(
+    cli: Any, picture: Path, tmp_path: Path, two_discs: Any
+) -> None:
+    assert cli("segment", picture, "-o", tmp_path / "out").code == 0
+    for _ in range(2):  # the scene that lies beside the picture is none of those meant
+        assert cli("segment", tmp_path / "p*", "-o", tmp_path).code == 0
+    assert not (tmp_path / "picture-2").exists()
+    assert cli("segment", tmp_path / "out", "-o", tmp_path / "b").code == 2
+    assert cli("segment", tmp_path / "out" / "picture", "-o", tmp_path / "b").code == 0
+
+
 def test_equal_names_do_not_collide(
     cli: Any, picture: Path, tmp_path: Path, two_discs: Any
 ) -> None:

@@ -237,6 +237,38 @@ def test_rerun_repeats_what_a_recipe_said(
     np.testing.assert_array_equal(read(again), read(first))
 
 
+@pytest.mark.parametrize("word", ["onep", "onep/*", "onep/*.png"])
+def test_a_folder_of_one_picture(
+    cli: Any, two_discs: Any, picture: Path, tmp_path: Path, networks: Any, word: str
+) -> None:
+    """What is asked for, not how much is found, decides where results go."""
+    (tmp_path / "onep").mkdir()
+    picture.rename(tmp_path / "onep" / "one.png")
+    words = ["--prompt", "ink", "--skip", "background", *networks]
+    assert cli("style", tmp_path / word, "-o", tmp_path / "out", *words).code == 0
+    assert (tmp_path / "out" / "one.png").is_file()
+    assert cli("style", tmp_path / word, "-o", tmp_path / "b.png", *words).code == 0
+    assert (tmp_path / "b.png").is_file()
+
+
+@pytest.mark.parametrize("word", ["parts", "parts/*", "parts/?"])
+def test_a_folder_of_scenes(
+    cli: Any, two_discs: Any, picture: Path, tmp_path: Path, networks: Any, word: str
+) -> None:
+    other = tmp_path / "b.png"
+    other.write_bytes(picture.read_bytes())
+    assert (
+        cli("segment", picture.rename(tmp_path / "a.png"), other, "-o", tmp_path / "parts").code
+        == 0
+    )
+    two_discs.clear()
+    words = ["--prompt", "ink", "--skip", "background", *networks]
+    run = cli("style", tmp_path / word, "-o", tmp_path / "out", *words)
+    assert run.code == 0, run.err
+    assert sorted(path.name for path in (tmp_path / "out").glob("*.png")) == ["a.png", "b.png"]
+    assert two_discs == []
+
+
 @pytest.mark.parametrize("name", ["picture.png", "masks/character-1.png"])
 def test_a_scene_is_not_written_over(cli: Any, saved: Path, name: str) -> None:
     before = (saved / name).read_bytes()
