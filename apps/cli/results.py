@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,8 +74,13 @@ def _holds_clip(folder: Path) -> bool:
         return False
 
 
-def new_scenes(files: list[Path], out: Path | None) -> dict[Path, Path]:
+def new_scenes(files: list[Path], out: Path | None, kept: Container[Path] = ()) -> dict[Path, Path]:
     """The folder for the scene of each picture; none is one with a scene in it already.
+
+    Args:
+        files: The pictures.
+        out: A folder for the scene; of several, for their folders.
+        kept: Pictures whose scene is not made anew, and may be there.
 
     Raises:
         typer.BadParameter: There is a scene already, in which a person may have mended something.
@@ -84,6 +89,8 @@ def new_scenes(files: list[Path], out: Path | None) -> dict[Path, Path]:
         return {}
     folders = scene_folders(files, out) if len(files) > 1 else {files[0]: out}
     for file, folder in folders.items():
+        if file in kept:
+            continue
         if is_scene(folder) and not (file.exists() and folder.exists() and file.samefile(folder)):
             raise typer.BadParameter(
                 f"--save-scene: {folder} holds a scene already. Give it in place of {file}, to"

@@ -10,15 +10,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from apps.cli import options
-from apps.cli.batch import for_each
+from apps.cli.batch import Failure, for_each
 from apps.cli.parts import PlateOptions
 from apps.cli.places import is_scene
 from apps.cli.record import write_record
 from apps.cli.results import input_files, keep_apart, new_scenes
-from apps.cli.style_files import ClipOptions, StyleFiles, find_sources, place_results
+from apps.cli.style_files import (
+    ClipOptions,
+    StyleFiles,
+    find_sources,
+    made_before,
+    place_results,
+)
 from apps.cli.style_parts import ByHand
 from apps.cli.style_work import Work
-from apps.cli.terminal import print_json, print_table, say
+from apps.cli.terminal import note, print_json, print_table, say
 from apps.style.options import StyleOptions
 from cartoonedit.errors import InvalidInput
 from segmentation.options import SegmentOptions
@@ -64,6 +70,7 @@ def style(
             help="A style by name, with settings that go with it; list prints them all.",
         ),
     ] = None,
+    overwrite: options.Overwrite = False,
     as_json: options.AsJson = False,
     **values: Any,
 ) -> None:
@@ -77,6 +84,9 @@ def style(
 
     Clips (.mp4 .webm .mov .mkv .gif ...) and, with --flow or a clip for --out, folders of frames
     are translated frame by frame, without their sound; see --flow.
+
+    Of several pictures, those whose result and its run.json are in OUT already are left as they
+    are. So a run that was cut short can be taken up. Use --overwrite to translate them again.
     """
     from apps.style import StyleEditor
 
@@ -91,7 +101,9 @@ def style(
     make_segmenter = options.segmenter_maker(of_segmenter)
     files, missing = find_sources(pictures, out, clip)
     results, clips = place_results(pictures, files, len(files) + len(missing), out, clip)
-    folders = new_scenes(files, given.save_scene)
+    kept = set() if overwrite else made_before(results, out)
+    rest = [file for file in files if file not in kept]
+    folders = new_scenes(files, given.save_scene, kept)
     new = [folder for folder in folders.values() if not is_scene(folder)]
     given.check(files, clips)
     keep_apart(
@@ -99,12 +111,12 @@ def style(
         [*results.values(), *given.of_one.values(), given.preview, *new],
     )
     editor = StyleEditor(chosen)
-    of_diffusion = editor.find_models()
-    finder = None if all(map(is_scene, files)) else make_segmenter()
+    of_diffusion = editor.find_models() if rest else {}
+    finder = None if all(map(is_scene, rest)) else make_segmenter()
 
     job = Work(editor, said, by_hand, given, clip, plate, values["device"], finder)
 
-    def work(file: Path, progress: Progress) -> dict[str, Any]:
+    def translate(file: Path, progress: Progress) -> dict[str, Any]:
         if file in clips:
             made = job.moving(file, results[file], progress)
         else:
@@ -117,12 +129,24 @@ def style(
         actual = merged | by_hand.for_record() | _NOT_REPEATED
         actual |= {"pictures": [file], "out": results[file]}
         write_record(ctx, results[file], inputs=inputs, models=models, **actual)
+        return made
+
+    def work(file: Path, progress: Progress) -> dict[str, Any]:
+        if file in kept:
+            made = {"clip" if file in clips else "picture": str(results[file])}
+        else:
+            made = translate(file, progress)
         if not as_json:
             say(f"{file}: {results[file]}")
-        return {"file": str(file), **made}
+        return {"file": str(file), "kept": file in kept, **made}
 
     done, failed = for_each(files, work)
-    failed = missing + failed
+    if kept and not as_json:
+        note(f"{len(kept)} of them were translated before; --overwrite translates them again")
+    _finish(done, missing + failed, as_json)
+
+
+def _finish(done: list[dict[str, Any]], failed: list[Failure], as_json: bool) -> None:
     if as_json:
         print_json({"pictures": done, "failed": [asdict(failure) for failure in failed]})
     if failed:

@@ -10,6 +10,7 @@ import typer
 
 from apps.cli.batch import Failure, find_pictures
 from apps.cli.places import distinct, is_scene
+from apps.cli.record import read_record, record_path
 from apps.cli.results import check_clip, check_result
 from cartoonedit.errors import InvalidInput
 
@@ -17,7 +18,14 @@ if TYPE_CHECKING:
     from apps.style import Styled
     from apps.style.jobs import OnPreview
 
-__all__ = ["ClipOptions", "StyleFiles", "find_sources", "is_clip", "place_results"]
+__all__ = [
+    "ClipOptions",
+    "StyleFiles",
+    "find_sources",
+    "is_clip",
+    "made_before",
+    "place_results",
+]
 
 
 @dataclass
@@ -198,6 +206,20 @@ def place_results(
     if not clips and (clip.flow or clip.fps):
         raise typer.BadParameter("--flow and --fps are for clips and folders of frames.")
     return results, clips
+
+
+def made_before(results: dict[Path, Path], out: Path) -> set[Path]:
+    """Files whose result an earlier run has put into the folder ``out``, with its record."""
+    return {file for file, result in results.items() if result != out and _is_made(file, result)}
+
+
+def _is_made(file: Path, result: Path) -> bool:
+    try:
+        record = read_record(record_path(result))
+    except (InvalidInput, OSError):
+        return False
+    # Another picture of that name may have been translated into the same folder.
+    return result.exists() and record["arguments"].get("pictures") == [str(file.absolute())]
 
 
 def _ending(file: Path, clip: bool) -> str:

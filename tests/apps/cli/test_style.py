@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -249,6 +250,51 @@ def test_a_folder_of_one_picture(
     assert (tmp_path / "out" / "one.png").is_file()
     assert cli("style", tmp_path / word, "-o", tmp_path / "b.png", *words).code == 0
     assert (tmp_path / "b.png").is_file()
+
+
+def test_a_batch_that_was_stopped_goes_on(
+    cli: Any, two_discs: Any, picture: Path, tmp_path: Path, networks: Any
+) -> None:
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    for name in "abc":
+        (folder / f"{name}.png").write_bytes(picture.read_bytes())
+    words = [
+        "style", folder, "-o", out, "--prompt", "ink", "--skip", "background",
+        "--save-scene", tmp_path / "kept", *networks,
+    ]  # fmt: skip
+    assert cli(*words).code == 0
+    before = {name: (out / name).stat().st_mtime_ns for name in ("a.png", "b.png", "c.png")}
+    (out / "b.png.run.json").unlink()  # as if stopped before it was written
+    shutil.rmtree(tmp_path / "kept" / "b")
+    run = cli(*words)
+    assert run.code == 0, run.err
+    assert "2 of them were translated before; --overwrite translates them again" in run.err
+    assert two_discs[-1].seen == ["b.png"]
+    after = {name: (out / name).stat().st_mtime_ns for name in before}
+    assert [name for name in before if before[name] != after[name]] == ["b.png"]
+
+    words[words.index("--save-scene") + 1] = tmp_path / "anew"
+    run = cli(*words, "--json")
+    assert [entry["kept"] for entry in json.loads(run.out)["pictures"]] == [True, True, True]
+    assert len(two_discs) == 2  # no network was loaded for nothing
+    assert cli(*words, "--overwrite").code == 0
+    assert two_discs[-1].seen == ["a.png", "b.png", "c.png"]
+    assert cli("rerun", out / "a.png.run.json").code == 0
+    assert two_discs[-1].seen == ["a.png"]
+
+
+def test_a_result_of_another_picture_is_not_taken_for_ones_own(
+    cli: Any, two_discs: Any, picture: Path, tmp_path: Path, networks: Any
+) -> None:
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.png").write_bytes(picture.read_bytes())
+    words = ["-o", tmp_path / "out", "--prompt", "ink", "--skip", "background", *networks]
+    for name in ("one", "other", "one"):
+        run = cli("style", tmp_path / name, *words)
+        assert (run.code, run.err) == (0, "")
+    assert [each.seen for each in two_discs] == [["a.png"]] * 3
 
 
 @pytest.mark.parametrize("word", ["parts", "parts/*", "parts/?"])
