@@ -114,7 +114,8 @@ def style(
     of_diffusion = editor.find_models() if rest else {}
     finder = None if all(map(is_scene, rest)) else make_segmenter()
 
-    job = Work(editor, said, by_hand, given, clip, plate, values["device"], finder)
+    watch = ctx.with_resource(given.watching())
+    job = Work(editor, said, by_hand, given, clip, plate, values["device"], finder, watch)
 
     def translate(file: Path, progress: Progress) -> dict[str, Any]:
         if file in clips:

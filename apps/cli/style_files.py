@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +17,9 @@ from apps.cli.results import check_clip, check_result
 from cartoonedit.errors import InvalidInput
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from apps.style import Styled
     from apps.style.jobs import OnPreview
 
@@ -39,7 +44,8 @@ class StyleFiles:
         sheet: Also write the picture before and after. Of one picture only.
         strips: Also write each part before and after, with its lines and words. Likewise.
         layers: Also write the parts, before and after, as layers: .psd or .ora. Likewise.
-        preview: A small picture that is written anew after each step, to watch.
+        preview: A small picture that is written anew after each step, to watch. It is removed when
+            the run ends.
         save_scene: New folder for the masks, tags and background as files: mend them, and give the
             folder in place of the picture. Of several pictures each has a folder in it.
     """
@@ -94,17 +100,27 @@ class StyleFiles:
         if self.layers:
             write_layers(styled, self.layers)
 
-    def watcher(self) -> OnPreview | None:
-        """What writes the preview after each step."""
+    @contextmanager
+    def watching(self) -> Iterator[OnPreview | None]:
+        """Give what writes the preview after each step. When the block ends, it is removed."""
         if self.preview is None:
-            return None
+            yield None
+            return
         from cartoonedit.images import resize, save_image
 
-        path = self.preview
-        # A latent cell stands for eight pixels; half of that is enough to watch.
-        return lambda names, seen: save_image(
-            path, resize(seen, (4 * seen.shape[1], 4 * seen.shape[0]))
-        )
+        path, written = self.preview, False
+
+        def show(parts: str, seen: NDArray[np.uint8]) -> None:
+            nonlocal written
+            # A latent cell stands for eight pixels; half of that is enough to watch.
+            save_image(path, resize(seen, (4 * seen.shape[1], 4 * seen.shape[0])))
+            written = True
+
+        try:
+            yield show
+        finally:
+            if written:  # else it is something older
+                path.unlink(missing_ok=True)
 
 
 @dataclass

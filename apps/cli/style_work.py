@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from apps.style import StyleEditor
+    from apps.style.jobs import OnPreview
     from apps.style.recipe import Recipe
     from cartoonedit.scene import Scene
 
@@ -38,6 +39,7 @@ class Work:
         plate: How backgrounds are filled.
         device: Where that is done.
         finder: The segmenter; None where all are saved scenes.
+        on_preview: Called with previews as the work goes on.
     """
 
     editor: StyleEditor
@@ -48,6 +50,7 @@ class Work:
     plate: PlateOptions
     device: str
     finder: Any
+    on_preview: OnPreview | None = None
 
     def still(
         self, file: Path, result: Path, folder: Path | None, progress: Progress
@@ -59,7 +62,7 @@ class Work:
         if not len(scene):
             note(f"{file}: nobody was found, so the picture is translated as background")
         own = self.by_hand.laid_over({**remembered(scene).parts, **self.said.parts})
-        styled = self.editor(scene, own, progress=progress, on_preview=self.given.watcher())
+        styled = self.editor(scene, own, progress=progress, on_preview=self.on_preview)
         styled.save(result)
         self.given.write(styled)
         if folder is not None:
@@ -81,7 +84,7 @@ class Work:
             flow=self.clip.flow,
             fps=self.clip.fps,
             progress=progress,
-            on_preview=self.given.watcher(),
+            on_preview=self.on_preview,
         )
         return {"clip": str(result)}
 

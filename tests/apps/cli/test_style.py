@@ -215,7 +215,7 @@ def test_what_is_said_of_single_parts_wins(
 def test_all_that_is_written_of_one_picture(
     cli: Any, saved: Path, tmp_path: Path, networks: Any
 ) -> None:
-    names = {"--strips": "strips.png", "--layers": "layers.ora", "--preview": "seen.png"}
+    names = {"--strips": "strips.png", "--layers": "layers.ora", "--sheet": "sheet.png"}
     words = [each for option, name in names.items() for each in (option, tmp_path / name)]
     assert (
         cli("style", saved, "-o", tmp_path / "a.png", "--prompt", "ink", *words, *networks).code
@@ -223,7 +223,40 @@ def test_all_that_is_written_of_one_picture(
     )
     assert all((tmp_path / name).is_file() for name in names.values())
     record = json.loads((tmp_path / "a.png.run.json").read_text())
-    assert not {"strips", "layers", "preview"} & record["arguments"].keys()
+    assert not {"strips", "layers", "sheet"} & record["arguments"].keys()
+
+
+@pytest.mark.parametrize("how", ["well", "stopped", "failed"])
+def test_the_preview_is_there_while_the_work_goes_on(
+    cli: Any, saved: Path, tmp_path: Path, networks: Any, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    seen = tmp_path / "seen.png"
+    sizes = []
+
+    def save(styled: Any, path: Path) -> None:
+        with Image.open(seen) as preview:
+            sizes.append(preview.size)
+        if how != "well":
+            raise KeyboardInterrupt if how == "stopped" else OSError(28, "No space left on device")
+        path.touch()
+
+    monkeypatch.setattr("apps.style.Styled.save", save)
+    words = ["--prompt", "ink", "--preview", seen, *networks]
+    run = cli("style", saved, "-o", tmp_path / "a.png", *words)
+    assert run.code == {"well": 0, "stopped": 130, "failed": 1}[how], run.err
+    assert len(sizes) == 1
+    assert not seen.exists()
+    if how == "well":
+        assert "preview" not in json.loads((tmp_path / "a.png.run.json").read_text())["arguments"]
+
+
+def test_a_preview_that_was_not_written_is_not_removed(
+    cli: Any, saved: Path, tmp_path: Path, networks: Any
+) -> None:
+    (tmp_path / "mine.png").write_text("mine")
+    words = ["--prompt", "ink", "--only", "nobody", "--preview", tmp_path / "mine.png", *networks]
+    assert cli("style", saved, "-o", tmp_path / "a.png", *words).code == 1
+    assert (tmp_path / "mine.png").read_text() == "mine"
 
 
 def test_rerun_repeats_what_a_recipe_said(
