@@ -123,7 +123,8 @@ class _Clip:
 
     def embed(self, images: Iterable[NDArray[np.uint8]]) -> NDArray[np.float64]:
         """Unit vectors ``(N, D)``."""
-        shown = [_central(_checked(image)) for image in images]
+        # Copies, for torch warns of arrays that it may not write to.
+        shown = [_central(_checked(image)).copy() for image in images]
         inputs = self._processor.image_processor(
             images=shown,
             return_tensors="pt",

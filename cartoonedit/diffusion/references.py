@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cartoonedit import hub
 from cartoonedit.diffusion.locating import locate_file
 from cartoonedit.diffusion.memory import explain_memory, lacks_memory, laid_open
-from cartoonedit.diffusion.weights import explain_damage, read_settings, reason
+from cartoonedit.diffusion.weights import explain_damage, quiet_casts, read_settings, reason
 from cartoonedit.errors import InvalidInput, ModelNotFound
 
 if TYPE_CHECKING:
@@ -172,13 +172,14 @@ def _load(pipeline: Any, file: Path, encoder: Path) -> None:
     with laid_open(pipeline):
         pipeline.register_modules(image_encoder=network, feature_extractor=processor)
         try:
-            pipeline.load_ip_adapter(
-                str(file.parent),
-                subfolder="",
-                weight_name=file.name,
-                image_encoder_folder=None,
-                local_files_only=True,
-            )
+            with quiet_casts():
+                pipeline.load_ip_adapter(
+                    str(file.parent),
+                    subfolder="",
+                    weight_name=file.name,
+                    image_encoder_folder=None,
+                    local_files_only=True,
+                )
         except BaseException as error:  # its kinds differ between diffusers, safetensors and torch
             _unload(pipeline)
             if not isinstance(error, Exception) or lacks_memory(error):

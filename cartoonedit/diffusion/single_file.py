@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from cartoonedit.diffusion.weights import dtype_argument, explain_damage
+from cartoonedit.diffusion.weights import dtype_argument, explain_damage, quiet_casts
 from cartoonedit.errors import InvalidInput, ModelNotFound
 
 __all__ = ["Checkpoint", "inspect", "read"]
@@ -99,7 +99,7 @@ def read(
     file = str(checkpoint.file)
     options = {"config": str(settings), "local_files_only": True, **dtype_argument(dtype)}
     try:
-        with explain_damage(f"the model {file}, or its settings in {settings},"):
+        with quiet_casts(), explain_damage(f"the model {file}, or its settings in {settings},"):
             # The settings may be those of a UNet with another number of inputs.
             parts["unet"] = diffusers.UNet2DConditionModel.from_single_file(
                 file, subfolder="unet", in_channels=checkpoint.channels, **options

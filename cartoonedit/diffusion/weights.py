@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,14 @@ from typing import Any
 from cartoonedit.diffusion.memory import lacks_memory
 from cartoonedit.errors import CartooneditError, InvalidInput
 
-__all__ = ["dtype_argument", "explain_damage", "read_settings", "reason", "variant_in"]
+__all__ = [
+    "dtype_argument",
+    "explain_damage",
+    "quiet_casts",
+    "read_settings",
+    "reason",
+    "variant_in",
+]
 
 
 _WHOLE = re.compile(r"(diffusion_pytorch_model|model)(-\d+-of-\d+)?\.safetensors")
@@ -38,6 +46,21 @@ def dtype_argument(dtype: Any) -> dict[str, Any]:
 
     renamed = Version(diffusers.__version__) >= Version("0.40.0.dev0")
     return {"dtype" if renamed else "torch_dtype": dtype}
+
+
+@contextmanager
+def quiet_casts() -> Iterator[None]:
+    """Keep diffusers from warning of its own casts, where no layer is to stay in float32."""
+    log = logging.getLogger("diffusers.models.modeling_utils")
+    log.addFilter(_warns_of_something)
+    try:
+        yield
+    finally:
+        log.removeFilter(_warns_of_something)
+
+
+def _warns_of_something(record: logging.LogRecord) -> bool:
+    return "should be kept in float32: []" not in record.getMessage()
 
 
 def read_settings(file: Path) -> dict[str, Any]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,23 @@ def test_equal_to_a_direct_computation(score: ClipScorer, tiny_clip: Path) -> No
 def test_batches_change_nothing(score: ClipScorer, tiny_clip: Path, batch_size: int) -> None:
     batches = ClipScorer(tiny_clip, device="cpu", batch_size=batch_size)
     assert batches(iter(PICTURES), TEXT) == pytest.approx(score(PICTURES, TEXT), abs=1e-4)
+
+
+def test_arrays_that_may_not_be_written_to(score: ClipScorer) -> None:
+    """As Pillow gives them. torch would warn, but only once in a process."""
+    import torch
+
+    fixed = PICTURES[0].copy()
+    fixed.flags.writeable = False
+    always = torch.is_warn_always_enabled()
+    torch.set_warn_always(True)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            scores = score([fixed], TEXT)
+    finally:
+        torch.set_warn_always(always)
+    assert scores == pytest.approx(score(PICTURES[:1], TEXT))
 
 
 def test_no_picture(score: ClipScorer) -> None:

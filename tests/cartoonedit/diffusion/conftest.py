@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +19,21 @@ def forgotten() -> Iterator[None]:
     forget_pipelines()
     yield
     forget_pipelines()
+
+
+@pytest.fixture
+def warned_of() -> Iterator[list[str]]:
+    """What diffusers warns of."""
+    messages: list[str] = []
+
+    class Keep(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            messages.append(record.getMessage())
+
+    log, handler = logging.getLogger("diffusers"), Keep(logging.WARNING)
+    log.addHandler(handler)
+    yield messages
+    log.removeHandler(handler)
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from cartoonedit.diffusion import (
     forget_pipelines,
     load_pipeline,
 )
+from cartoonedit.diffusion.weights import quiet_casts
 from cartoonedit.errors import InvalidInput, ModelNotFound
 from tests.cartoonedit.tiny_diffusion import build_single_file
 
@@ -90,6 +91,18 @@ def test_a_single_file_is_the_same_model(
         for name, tensor in theirs.items():
             torch.testing.assert_close(ours[name], tensor, rtol=0, atol=0)
     assert type(pipeline.scheduler) is DPMSolverMultistepScheduler
+
+
+def test_a_single_file_is_read_without_warnings(
+    tiny_diffusion: Build, tmp_path: Path, warned_of: list[str]
+) -> None:
+    folder = tiny_diffusion("sd15", 4)
+    pipeline = load(build_single_file(folder, tmp_path / "model.safetensors"), config=folder)
+    assert warned_of == []
+    pipeline.unet._keep_in_fp32_modules = ["norm"]
+    with quiet_casts():
+        pipeline.unet.to(torch.float32)  # what is worth a warning is told
+    assert ["['norm']" in message for message in warned_of] == [True]
 
 
 def test_a_single_file_takes_its_settings_from_the_cache(

@@ -193,6 +193,16 @@ def test_taking_it_away_is_exact(
     assert pipeline.image_encoder is None and pipeline.unet.encoder_hid_proj is None
 
 
+def test_no_warnings(
+    make: Callable[..., Any], tiny_ip_adapter: Build, warned_of: list[str]
+) -> None:
+    pipeline = make()
+    warned_of.clear()
+    for adapter in (tiny_ip_adapter("sd15"), None):
+        use_references(pipeline, adapter)
+    assert warned_of == []
+
+
 def test_the_weight_can_be_changed_alone(make: Callable[..., Any], tiny_ip_adapter: Build) -> None:
     pipeline = make()
     use_references(pipeline, tiny_ip_adapter("sd15"), 1.0)
