@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import hashlib
 import json
 import os
 import secrets
 import shutil
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,7 +59,7 @@ def check_place(path: str | Path, *, folder: bool = False) -> Path:
 
     Raises:
         InvalidInput: A file is where a folder must be, or a folder where the file shall be.
-        CartooneditError: The folder may not be written to.
+        CartooneditError: No file can be made there.
     """
     target = Path(path)
     if target.is_symlink():
@@ -77,11 +79,15 @@ def check_place(path: str | Path, *, folder: bool = False) -> Path:
         raise InvalidInput(
             f"cannot write {target}: {parent} is a file, not a folder. Choose another place."
         )
-    if not os.access(parent, os.W_OK | os.X_OK):
+    try:
+        # Only trying tells: an administrator has every right, and some places still take no file.
+        with tempfile.TemporaryFile(dir=parent):
+            pass
+    except OSError as error:
         raise CartooneditError(
-            f"cannot write {target}: the folder {parent} is not yours to write to. Choose another"
-            " place."
-        )
+            f"cannot write {target}: the folder {parent} takes no new file ({error.strerror})."
+            " Choose another place."
+        ) from error
     return target
 
 
@@ -101,11 +107,12 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = _beside(target)
     try:
-        yield partial
-        if not partial.exists():
-            raise CartooneditError(f"nothing was written for {target}.")
-        _flush(partial)
-        os.replace(partial, target)
+        with _naming(target):
+            yield partial
+            if not partial.exists():
+                raise CartooneditError(f"nothing was written for {target}.")
+            _flush(partial)
+            os.replace(partial, target)
     finally:
         partial.unlink(missing_ok=True)
 
@@ -132,23 +139,37 @@ def atomic_folder(path: str | Path, *, stale: Iterable[str] = ()) -> Iterator[Pa
     partial = _beside(target)
     partial.mkdir()
     try:
-        yield partial
-        written = [
-            file.relative_to(partial) for file in sorted(partial.rglob("*")) if file.is_file()
-        ]
-        for name in written:
-            _flush(partial / name)
-        old = {file for pattern in stale for file in target.glob(pattern) if file.is_file()}
-        if target.exists():
-            for name in written:
-                (target / name).parent.mkdir(parents=True, exist_ok=True)
-                os.replace(partial / name, target / name)
-        else:
-            os.replace(partial, target)
-        for file in old - {target / name for name in written}:
-            file.unlink(missing_ok=True)
+        with _naming(target):
+            yield partial
+            _move_in(partial, target, stale)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _move_in(partial: Path, target: Path, stale: Iterable[str]) -> None:
+    written = [file.relative_to(partial) for file in sorted(partial.rglob("*")) if file.is_file()]
+    for name in written:
+        _flush(partial / name)
+    old = {file for pattern in stale for file in target.glob(pattern) if file.is_file()}
+    if target.exists():
+        for name in written:
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            os.replace(partial / name, target / name)
+    else:
+        os.replace(partial, target)
+    for file in old - {target / name for name in written}:
+        file.unlink(missing_ok=True)
+
+
+@contextmanager
+def _naming(target: Path) -> Iterator[None]:
+    """Say of a full disk what could not be written to it: the system names no file."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise OSError(error.errno, error.strerror, str(target)) from error
 
 
 def write_json(path: str | Path, value: Any, *, indent: int | None = None) -> None:

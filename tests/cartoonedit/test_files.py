@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -60,9 +62,43 @@ def test_places(tmp_path: Path, path: str, folder: bool, reason: str | None) -> 
 
 
 def test_a_place_that_is_not_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.access", lambda path, mode: False)
-    with pytest.raises(CartooneditError, match="not yours to write to"):
+    def refused(*, dir: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(dir))
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refused)
+    message = f"the folder {tmp_path} takes no new file (Permission denied)"
+    with pytest.raises(CartooneditError, match=re.escape(message)):
         check_place(tmp_path / "sub" / "clip.mp4")
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="no such file system here")
+def test_a_place_that_takes_no_file_of_anybody() -> None:
+    """An administrator, too, is told before the work."""
+    with pytest.raises(CartooneditError, match="the folder /proc takes no new file"):
+        check_place("/proc/clip.mp4")
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_told_with_the_result(tmp_path: Path, code: int) -> None:
+    full = OSError(code, os.strerror(code))
+    with pytest.raises(OSError) as told, atomic_path(tmp_path / "a.png"):
+        raise full
+    assert (told.value.errno, told.value.filename) == (code, str(tmp_path / "a.png"))
+    with (
+        pytest.raises(OSError) as told,
+        atomic_folder(tmp_path / "frames") as partial,
+        atomic_path(partial / "0.png"),
+    ):
+        raise full
+    assert told.value.filename == str(tmp_path / "frames")
+    assert names(tmp_path) == []
+
+
+def test_other_errors_stay_as_they_are(tmp_path: Path) -> None:
+    missing = FileNotFoundError(errno.ENOENT, "No such file", "source.png")
+    with pytest.raises(FileNotFoundError) as told, atomic_path(tmp_path / "a.png"):
+        raise missing
+    assert told.value is missing
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])

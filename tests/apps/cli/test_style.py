@@ -357,6 +357,18 @@ def test_a_scene_is_not_written_over(cli: Any, saved: Path, name: str) -> None:
     assert (saved / name).read_bytes() == before
 
 
+def test_a_full_disk_is_told_with_the_result(
+    cli: Any, saved: Path, tmp_path: Path, networks: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(image: Any, path: Path, **_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("PIL.Image.Image.save", full)
+    out = tmp_path / "a.png"
+    run = cli("style", saved, "-o", out, "--prompt", "ink", "--skip", "background", *networks)
+    assert (run.code, run.err) == (1, f"cartoonedit: {saved}: No space left on device: {out}\n")
+
+
 @pytest.fixture
 def clip(tmp_path: Path) -> Path:
     from cartoonedit.video import VideoWriter
