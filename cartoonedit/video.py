@@ -195,7 +195,7 @@ class VideoWriter:
                 crf = self._format.crf + QUALITIES[self._quality]
                 size_wh = (frame.shape[1], frame.shape[0])
                 self._encoder = _Encoder(
-                    self._target, size_wh, self.fps, self._format, self._alpha, crf
+                    self._target, self.path, size_wh, self.fps, self._format, self._alpha, crf
                 )
             self._encoder.write(frame)
         self._count += 1
@@ -240,11 +240,12 @@ def _make_even(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 class _Encoder:
-    """One run of ffmpeg, through moviepy."""
+    """One run of ffmpeg, through moviepy; ``path`` is to become ``result``."""
 
     def __init__(
         self,
         path: Path,
+        result: Path,
         size_wh: tuple[int, int],
         fps: float,
         kind: Format,
@@ -253,6 +254,7 @@ class _Encoder:
     ) -> None:
         from moviepy.video.io.ffmpeg_writer import FFMPEG_VideoWriter
 
+        self._result = result
         filters = kind.filters.format(kind.clear if alpha else kind.opaque)
         if fps > kind.most_fps:
             logger.warning("%s: frames dropped, %g a second at most", path.suffix, kind.most_fps)
@@ -310,5 +312,6 @@ class _Encoder:
         self._process.stdin = None
         said = "; ".join([line for line in lines if line][-2:]) or "it gave no reason"
         return CartooneditError(
-            f"ffmpeg failed with exit status {self._process.returncode}: {said}."
+            f"cannot write {self._result}: ffmpeg failed with exit status"
+            f" {self._process.returncode}: {said}."
         )

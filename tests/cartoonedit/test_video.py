@@ -194,7 +194,10 @@ def test_a_full_disk_is_told_in_ffmpegs_words(
     monkeypatch.setattr("moviepy.video.io.ffmpeg_writer.FFMPEG_BINARY", str(script))
     out = tmp_path / "out"
     with (
-        pytest.raises(CartooneditError, match=r"228: No space left on device\.$"),
+        pytest.raises(
+            CartooneditError,
+            match=r"^cannot write .*out/clip\.mp4: .* 228: No space left on device\.$",
+        ),
         VideoWriter(out / "clip.mp4", (WIDTH, HEIGHT), 30) as writer,
     ):
         for _ in range(count):
