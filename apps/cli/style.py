@@ -142,12 +142,13 @@ def style(
         return {"file": str(file), "kept": file in kept, **made}
 
     done, failed = for_each(files, work)
-    if kept and not as_json:
-        note(f"{len(kept)} of them were translated before; --overwrite translates them again")
     _finish(done, missing + failed, as_json)
 
 
 def _finish(done: list[dict[str, Any]], failed: list[Failure], as_json: bool) -> None:
+    kept = sum(entry["kept"] for entry in done)
+    if kept and not as_json:
+        note(f"{kept} of them were translated before; --overwrite translates them again")
     if as_json:
         print_json({"pictures": done, "failed": [asdict(failure) for failure in failed]})
     if failed:
