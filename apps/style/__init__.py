@@ -102,7 +102,7 @@ class StyleEditor:
         from apps.style.parts import plan_parts, whole_part
 
         if self.options.global_only:
-            return [whole_part(scene, self.options)]
+            return [whole_part(scene, self.options, own)]
         parts = plan_parts(scene, self.options, own)
         if self.options.mode == "fused":
             check_fused(parts)
@@ -142,7 +142,8 @@ class StyleEditor:
 
         report = progress or silent
         report(0, 0, "loading the model")
-        self.plan(scene, own)  # first, since a wrong name should be told at once
+        # First, since a wrong name should be told at once.
+        _check_files(self.plan(scene, own))
         self.find_models()
         scene = self.tag(scene, report)
         parts = self.plan(scene, own)
@@ -183,6 +184,7 @@ class StyleEditor:
             IMG2IMG,
             family_of,
             load_pipeline,
+            use_loras,
             use_references,
             use_scheduler,
         )
@@ -203,7 +205,21 @@ class StyleEditor:
         if any(part.reference for part in parts):
             adapter = options.reference_adapter or _REFERENCE_ADAPTERS[family_of(pipeline)]
         use_references(pipeline, adapter, options.reference_weight)
+        for loras in dict.fromkeys(part.loras for part in parts):
+            use_loras(pipeline, loras)  # they stay; one that does not fit is told before the work
         return pipeline
+
+
+def _check_files(parts: Sequence[Part]) -> None:
+    """Raise :class:`CartooneditError` if a file that a part needs is missing or damaged."""
+    from cartoonedit.diffusion.locating import locate_file
+    from cartoonedit.images import open_image
+
+    edited = [part for part in parts if part.edited]
+    for file in {lora.weights for part in edited for lora in part.loras}:
+        locate_file(file)
+    for picture in {part.reference for part in edited if part.reference is not None}:
+        open_image(picture)
 
 
 _in_use = threading.Lock()  # a pipeline keeps the state of its scheduler and of its layers

@@ -23,6 +23,7 @@ from apps.style.options import BACKGROUND, PartOptions
 from apps.style.tracks import Tracks
 from cartoonedit.errors import InvalidInput
 from cartoonedit.runtime import Progress, silent
+from cartoonedit.tagger import without_tags
 from cartoonedit.video import VideoWriter
 from cartoonedit.video_reader import VideoReader
 
@@ -169,6 +170,7 @@ class _Clip:
     _tracks: Tracks = field(default_factory=Tracks)
     _before: _Done | None = None
     _only: frozenset[str] = frozenset()
+    _retag: bool = False
     _unseen: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -177,7 +179,9 @@ class _Clip:
         self._unseen = {*self.own, *self._only} - {BACKGROUND}
         # Who shall be translated need not be in every frame; the editor would insist on it.
         self.editor = copy.copy(self.editor)
-        self.editor.options = replace(self.editor.options, only=[])
+        # What is to be described anew is so where it is first seen.
+        self._retag = self.editor.options.retag
+        self.editor.options = replace(self.editor.options, only=[], retag=False)
 
     def translate(self, frame: Frame, progress: Progress) -> Frame:
         """The next frame in another style."""
@@ -228,6 +232,8 @@ class _Clip:
                 f"the scene of a frame must have its size; got {scene.picture.shape} for"
                 f" {frame.shape}."
             )
+        if self._retag:
+            scene = without_tags(scene)
         if motion is None or self._before is None:
             return scene
         # The tags of the background are among the notes.

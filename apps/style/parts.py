@@ -95,11 +95,19 @@ def plan_parts(
     return parts
 
 
-def whole_part(scene: Scene, options: StyleOptions) -> Part:
-    """The picture as a single part that is told the style alone: the paper's baseline."""
+def whole_part(
+    scene: Scene, options: StyleOptions, own: Mapping[str, PartOptions] | None = None
+) -> Part:
+    """The picture as a single part that is told the style alone: the paper's baseline.
+
+    What is different for single parts does not count.
+
+    Raises:
+        InvalidInput: There is no part of a name.
+    """
+    _check_names(scene, [*(own or {})])
     full = np.full(scene.picture.shape[:2], 255, np.uint8)
-    part = _part("picture", full, np.ones(full.shape, np.float32), (), options, {})
-    return part
+    return _part("picture", full, np.ones(full.shape, np.float32), (), options, {})
 
 
 def _part(

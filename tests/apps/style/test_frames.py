@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,19 @@ def test_names_tags_and_options_stay() -> None:
     ]  # fmt: skip
     assert [set(call["own"]) for call in editor.calls] == [set(own)] * 3 + [{"background"}]
     assert editor.described == ["character-1", BACKGROUND, "character-2"]  # each of them once
+
+
+@pytest.mark.parametrize(("retag", "described"), [(False, []), (True, ["character-1"])])
+def test_what_has_tags_is_described_again_once(retag: bool, described: list[str]) -> None:
+    frames, open_scene = clip_of(*MOVING[:3])
+
+    def tagged(frame: np.ndarray) -> Scene:
+        scene = open_scene(frame)
+        return scene.with_instances([replace(one, tags=(Tag("cap", 1.0),)) for one in scene])
+
+    editor = Recorder(retag=retag)
+    list(translate_clip(editor, tagged, frames))
+    assert editor.described == [*described, BACKGROUND]
 
 
 def test_only_holds_where_the_part_is() -> None:
