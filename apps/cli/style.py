@@ -99,7 +99,7 @@ def style(
         [*results.values(), *given.of_one.values(), given.preview, *new],
     )
     editor = StyleEditor(chosen)
-    of_diffusion = editor.find_models()
+    of_style = editor.find_models(by_hand.laid_over(said.parts))
     finder = None if all(map(is_scene, files)) else make_segmenter()
 
     job = Work(editor, said, by_hand, given, clip, plate, values["device"], finder)
@@ -110,7 +110,7 @@ def style(
         else:
             made = job.still(file, results[file], folders.get(file), progress)
         models = {} if is_scene(file) else options.model_files(of_segmenter)
-        models = models | of_diffusion
+        models = models | of_style
         inputs = [*input_files(file), *by_hand.references]
         inputs += [given.recipe] if given.recipe else []
         # What was read from a recipe is recorded, too: when repeated, all options are given.

@@ -12,6 +12,7 @@ from apps.cli.results import open_scene
 from apps.cli.style_files import ClipOptions, StyleFiles
 from apps.cli.style_parts import ByHand
 from apps.cli.terminal import note
+from cartoonedit.errors import InvalidInput
 from cartoonedit.runtime import Progress, silent
 
 if TYPE_CHECKING:
@@ -60,12 +61,17 @@ class Work:
             note(f"{file}: nobody was found, so the picture is translated as background")
         own = self.by_hand.laid_over({**remembered(scene).parts, **self.said.parts})
         styled = self.editor(scene, own, progress=progress, on_preview=self.given.watcher())
+        if not styled.patches:
+            raise InvalidInput("nothing is left to translate: every part is to stay as it is.")
         styled.save(result)
         self.given.write(styled)
         if folder is not None:
             remember(styled.scene, Recipe({}, own)).save(folder, parts=("plate",))
         edited = [part for part in styled.parts if part.edited]
-        parts = [{"name": p.name, "prompt": p.prompt, "negative": p.negative} for p in edited]
+        parts = [
+            {"name": p.name, "prompt": p.prompt, "negative": p.negative, "tagged": p.tagged}
+            for p in edited
+        ]
         return {"picture": str(result), "parts": parts}
 
     def moving(self, file: Path, result: Path, progress: Progress) -> dict[str, Any]:

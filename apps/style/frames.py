@@ -171,6 +171,7 @@ class _Clip:
     _before: _Done | None = None
     _only: frozenset[str] = frozenset()
     _retag: bool = False
+    _translated: bool = False
     _unseen: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -202,13 +203,24 @@ class _Clip:
             progress=progress,
             on_preview=self.on_preview,
         )
+        self._translated |= bool(result.patches)
         self._tracks.remember(result.scene)
         levels = {name: patch.level for name, patch in result.patches.items()}
         self._before = _Done(result.scene, result.picture, levels)
         return result.picture
 
     def finish(self) -> None:
-        """Say which parts were never there."""
+        """Say which parts were never there.
+
+        Raises:
+            InvalidInput: Nothing was translated, as when a name in ``only`` is misspelt.
+        """
+        if self._before is not None and not self._translated:
+            raise InvalidInput(
+                "nothing was translated: no frame shows a part that shall be. Of"
+                f" {', '.join(sorted(self._only)) or 'all parts'}, none was there or all are"
+                " skipped."
+            )
         for name in sorted(self._unseen):
             logger.warning("there was no part %r in any frame, so its options were not used", name)
 

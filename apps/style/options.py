@@ -137,6 +137,11 @@ class StyleOptions:
         return self.model or getattr(self.style, "checkpoint", None) or "sd15"
 
     @property
+    def chosen_loras(self) -> list[str]:
+        """The LoRAs for all parts, as FILE or FILE:WEIGHT."""
+        return list(self.lora or (self.style.loras if self.style else ()))
+
+    @property
     def words(self) -> str:
         """The style in words."""
         parts = [self.prompt.strip(), self.style.prompt if self.style else ""]

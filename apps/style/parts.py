@@ -39,6 +39,7 @@ class Part:
         seed: Of the noise.
         loras: That are active for it.
         reference: A picture whose look it takes on.
+        tagged: Whether tags are among its words.
         edited: Whether it is translated at all.
     """
 
@@ -53,6 +54,7 @@ class Part:
     seed: int
     loras: tuple[Lora, ...] = ()
     reference: Path | None = None
+    tagged: bool = False
     edited: bool = True
 
     @property
@@ -129,6 +131,7 @@ def _part(
     if chosen.tags is not None:
         extra, tags = ", ".join([extra, *chosen.tags]), ()
     return Part(
+        tagged=bool(tags or chosen.tags),
         name=name,
         mask=mask,
         visible=visible,
@@ -168,11 +171,8 @@ def _negative(name: str, options: StyleOptions) -> str:
 def _loras(options: StyleOptions, chosen: PartOptions) -> tuple[Lora, ...]:
     from cartoonedit.diffusion import Lora
 
-    if chosen.lora is not None:
-        return tuple(map(Lora.parse, chosen.lora))
-    if options.lora:
-        return tuple(map(Lora.parse, options.lora))
-    return tuple(map(Lora.parse, options.style.loras if options.style else ()))
+    loras = options.chosen_loras if chosen.lora is None else chosen.lora
+    return tuple(map(Lora.parse, loras))
 
 
 def _background_tags(scene: Scene) -> Sequence[Tag]:

@@ -58,6 +58,8 @@ def test_a_picture(cli: Any, two_discs: Any, picture: Path, tmp_path: Path, netw
     assert len(Scene.load(kept)) == 2
     record = json.loads(Path(f"{out}.run.json").read_text())
     assert {"model", "controlnet"} <= {entry["name"] for entry in record["models"]}
+    assert all(len(entry["sha256"]) == 64 for entry in record["models"])
+    assert record["libraries"]["diffusers"]
     again = tmp_path / "again.png"
     assert cli("rerun", f"{out}.run.json", "-o", again).code == 0
     np.testing.assert_array_equal(read(again), read(out))
@@ -93,6 +95,15 @@ def test_nobody_and_a_long_prompt(cli: Any, two_discs: Any, tmp_path: Path, netw
     run = cli("style", small, "-o", tmp_path / "a.png", "--prompt", "ink, " * 1000, *networks)
     assert run.code == 0, run.err
     assert "nobody was found" in run.err
+
+
+def test_nothing_left_to_translate(cli: Any, saved: Path, tmp_path: Path, networks: Any) -> None:
+    out = tmp_path / "styled.png"
+    words = ["--only", "character-1", "--skip", "character-1", "--prompt", "ink"]
+    run = cli("style", saved, "-o", out, *words, *networks)
+    assert run.code == 1
+    assert "nothing is left to translate" in run.err
+    assert not out.exists()
 
 
 def test_presets_are_listed(cli: Any) -> None:

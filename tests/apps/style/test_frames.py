@@ -57,9 +57,8 @@ class Recorder(StyleEditor):
         progress(2, 2, "translating")
         shown = scene.picture if start is None else start
         patch = Patch(0, 0, scene.picture, level=len(self.calls))
-        return Styled(
-            255 - shown, tagged, (), {one.name: patch for one in tagged}, scene.picture[..., 0]
-        )
+        edited = [part.name for part in self.plan(scene, own) if part.edited]
+        return Styled(255 - shown, tagged, (), dict.fromkeys(edited, patch), scene.picture[..., 0])
 
 
 def clip_of(*steps: Centres, ground: str = "drawn") -> tuple[list[np.ndarray], OpenScene]:
@@ -129,7 +128,7 @@ def test_a_cut_starts_anew() -> None:
     list(translate_clip(editor, opened, [*frames, other], flow=0.5))
     assert [call["start"] is None for call in editor.calls] == [True, False, True]
     # The scale that a character was worked on at is kept, too.
-    assert [call["levels"] for call in editor.calls] == [{}, {"character-1": 1}, {}]
+    assert [call["levels"] for call in editor.calls] == [{}, {BACKGROUND: 1, "character-1": 1}, {}]
     assert [call["scene"][0].name for call in editor.calls] == [*["character-1"] * 2, "character-2"]
     assert editor.described == ["character-1", BACKGROUND, "character-2", BACKGROUND]
 
@@ -181,6 +180,18 @@ def test_names_that_are_never_there_are_told(caplog: pytest.LogCaptureFixture) -
     first, last = (record.getMessage() for record in caplog.records)
     assert "no character-2, nobody; it has character-1, background" in first
     assert "'nobody' in any frame" in last
+
+
+def test_a_clip_without_any_change_is_an_error() -> None:
+    frames, open_scene = clip_of(*MOVING[:2])
+    for options, own in (
+        ({"only": ["nobody"]}, {}),
+        ({}, {name: PartOptions(skip=True) for name in ("character-1", BACKGROUND)}),
+    ):
+        clip = translate_clip(Recorder(**options), open_scene, frames, own=own)
+        with pytest.raises(InvalidInput, match="nothing was translated"):
+            list(clip)
+    assert list(translate_clip(Recorder(), open_scene, [])) == []
 
 
 def test_held_frames_are_translated_once() -> None:
