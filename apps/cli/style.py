@@ -102,7 +102,8 @@ def style(
     of_style = editor.find_models(by_hand.laid_over(said.parts))
     finder = None if all(map(is_scene, files)) else make_segmenter()
 
-    job = Work(editor, said, by_hand, given, clip, plate, values["device"], finder)
+    found_with = options.segmenter_words(of_segmenter)
+    job = Work(editor, said, by_hand, given, clip, plate, values["device"], finder, found_with)
 
     def work(file: Path, progress: Progress) -> dict[str, Any]:
         if file in clips:

@@ -39,6 +39,7 @@ class Work:
         plate: How backgrounds are filled.
         device: Where that is done.
         finder: The segmenter; None where all are saved scenes.
+        found_with: What was said of it.
     """
 
     editor: StyleEditor
@@ -49,6 +50,7 @@ class Work:
     plate: PlateOptions
     device: str
     finder: Any
+    found_with: str
 
     def still(
         self, file: Path, result: Path, folder: Path | None, progress: Progress
@@ -86,6 +88,7 @@ class Work:
             own=self.by_hand.laid_over(self.said.parts),
             flow=self.clip.flow,
             fps=self.clip.fps,
+            made_with=repr((self.found_with, self.plate, self.device)),
             progress=progress,
             on_preview=self.given.watcher(),
         )

@@ -274,6 +274,37 @@ def test_a_clip(cli: Any, two_discs: Any, clip: Path, tmp_path: Path, networks: 
     assert again.read_bytes() == out.read_bytes()
 
 
+def test_a_stopped_clip_goes_on(
+    cli: Any,
+    two_discs: Any,
+    clip: Path,
+    tmp_path: Path,
+    networks: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from apps.style import StyleEditor
+
+    out = tmp_path / "styled.mp4"
+    command = ["style", clip, "-o", out, "--prompt", "ink", "--skip", "background", *networks]
+    own, calls = StyleEditor.__call__, 0
+
+    def stops_at_the_second(self: Any, *given: Any, **options: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise KeyboardInterrupt
+        return own(self, *given, **options)
+
+    monkeypatch.setattr(StyleEditor, "__call__", stops_at_the_second)
+    run = cli(*command)
+    assert run.code == 130
+    assert "goes on from there" in run.err
+    assert not out.exists()
+    assert cli(*command).code == 0
+    assert calls == 3
+    assert not (tmp_path / "styled.mp4.part").exists()
+
+
 def test_a_folder_of_frames(
     cli: Any, two_discs: Any, clip: Path, tmp_path: Path, networks: Any
 ) -> None:

@@ -300,6 +300,72 @@ def test_nothing_half_written(tmp_path: Path, out: str, error: type[BaseExceptio
     assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
 
 
+@pytest.mark.parametrize("out", ["b.mp4", "b"])
+@pytest.mark.parametrize("flow", [0.0, 0.5])
+def test_stopped_work_goes_on(
+    tmp_path: Path, out: str, flow: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With the frames that are done, and gives what it had given."""
+    clip = write(tmp_path / "a.mp4")
+    options: dict[str, Any] = {"flow": flow, "made_with": "a finder"}
+    whole = translate_clip_file(Recorder(), disc_found, clip, tmp_path / f"whole{out}", **options)
+
+    def stop(step: int, total: int, message: str) -> None:
+        if step >= 250:
+            raise Cancelled
+
+    for _ in range(2):  # it may be stopped more than once
+        with pytest.raises(Cancelled):
+            translate_clip_file(
+                Recorder(), disc_found, clip, tmp_path / out, progress=stop, **options
+            )
+        assert "2 finished frames are kept in" in caplog.text
+        assert not (tmp_path / out).exists()
+    editor = Recorder()
+    made = translate_clip_file(editor, disc_found, clip, tmp_path / out, **options)
+    assert len(editor.calls) == 2
+    assert editor.calls[0]["levels"]  # what is known of the frame before is still known
+    assert editor.described == []  # tags, too
+    for one, other in zip(VideoReader(made), VideoReader(whole), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert not (tmp_path / f"{out}.part").exists()
+
+
+@pytest.mark.parametrize("other", ["flow", "made_with", "prompt", "clip", "damage"])
+def test_frames_of_other_work_are_not_used(tmp_path: Path, other: str) -> None:
+    clip = write(tmp_path / "a.mp4")
+
+    def stop(step: int, total: int, message: str) -> None:
+        if step >= 250:
+            raise Cancelled
+
+    options: dict[str, Any] = {"flow": 0.0, "made_with": "a finder"}
+    with pytest.raises(Cancelled):
+        translate_clip_file(
+            Recorder(), disc_found, clip, tmp_path / "b.mp4", progress=stop, **options
+        )
+    editor = Recorder(prompt="oil" if other == "prompt" else "ink")
+    if other == "clip":
+        write(clip, 5)
+    elif other == "damage":
+        (tmp_path / "b.mp4.part" / "000000.json").write_text("[]")
+        (tmp_path / "b.mp4.part" / "000001.png").write_bytes(b"")
+    elif other != "prompt":
+        options[other] = {"flow": 0.5, "made_with": "another"}[other]
+    translate_clip_file(editor, disc_found, clip, tmp_path / "b.mp4", **options)
+    assert len(editor.calls) == (5 if other == "clip" else 4)
+    assert not (tmp_path / "b.mp4.part").exists()
+
+
+def test_what_somebody_put_there_stays(tmp_path: Path) -> None:
+    clip, mine = write(tmp_path / "a.mp4"), tmp_path / "b.mp4.part" / "mine.txt"
+    mine.parent.mkdir()
+    mine.write_text("mine")
+    with pytest.raises(InvalidInput, match="holds something else"):
+        translate_clip_file(Recorder(), disc_found, clip, tmp_path / "b.mp4", made_with="")
+    assert mine.read_text() == "mine"
+
+
 @pytest.mark.parametrize(
     ("clip", "out", "options", "said"),
     [
