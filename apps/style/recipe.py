@@ -193,7 +193,7 @@ def _plain(recipe: Recipe) -> dict[str, Any]:
         name: {
             one.name: _text(one.name, value)
             for one in fields(part)
-            if (value := getattr(part, one.name)) not in (None, "", False)
+            if (value := getattr(part, one.name)) != one.default
         }
         for name, part in recipe.parts.items()
     }

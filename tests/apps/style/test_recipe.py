@@ -141,6 +141,13 @@ def test_a_scene_remembers(tiny_scene: Scene, tmp_path: Path) -> None:
         remembered(tiny_scene.replace(meta={"style": 3}))
 
 
+def test_zeros_and_no_negative_are_said_too(tiny_scene: Scene, tmp_path: Path) -> None:
+    zeros: dict[str, Any] = {"seed": 0, "control": 0.0, "guidance": 0.0, "negative": "", "lora": []}
+    recipe = Recipe(zeros, {"character-1": PartOptions(**zeros, tags=[])})
+    assert remembered(remember(tiny_scene, recipe)) == recipe
+    assert read_recipe(write_recipe(tmp_path / "style.yaml", recipe)) == recipe
+
+
 @pytest.mark.parametrize(("size", "shape"), [((40, 50), (40, 102)), ((20, 50), (42, 50))])
 def test_before_and_after(size: tuple[int, int], shape: tuple[int, int]) -> None:
     picture = np.full((*size, 3), 9, np.uint8)
