@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from cartoonedit.errors import InvalidInput
+from cartoonedit.errors import InvalidInput, shown
 
 if TYPE_CHECKING:
     from prompts import Style
@@ -220,10 +220,10 @@ def _check_ranges(options: StyleOptions | PartOptions) -> None:
                 continue
             if isinstance(value, bool) or not isinstance(value, kind) or not low <= value <= high:
                 raise InvalidInput(
-                    f"{name} must be {form} number from {low} to {high}; got {value!r:.60}."
+                    f"{name} must be {form} number from {low} to {high}; got {shown(value)}."
                 )
 
 
 def _check_choice(name: str, value: object, known: tuple[str, ...]) -> None:
     if value not in known:
-        raise InvalidInput(f"{name} must be one of {', '.join(known)}; got {value!r:.60}.")
+        raise InvalidInput(f"{name} must be one of {', '.join(known)}; got {shown(value)}.")

@@ -12,14 +12,13 @@
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from apps.style.options import PartOptions, StyleOptions
-from cartoonedit.errors import InvalidInput
+from cartoonedit.errors import InvalidInput, shown
 
 if TYPE_CHECKING:
     from cartoonedit.scene import Scene
@@ -28,7 +27,6 @@ __all__ = ["Recipe", "anchored_lora", "read_recipe", "remember", "remembered", "
 
 _PARTS = "parts"
 _META = "style"  # in the meta of a scene
-_LARGEST = 1_000_000  # bytes; a longer one is no recipe
 _PATHS = ("reference", "config")
 
 
@@ -51,18 +49,9 @@ def read_recipe(file: str | Path) -> Recipe:
     Raises:
         InvalidInput: It cannot be read, is no recipe, or has a value that is not allowed.
     """
-    import yaml
+    from cartoonedit.yaml_file import read_yaml
 
-    path = Path(file)
-    try:
-        if path.stat().st_size > _LARGEST:
-            raise InvalidInput(f"{path} is larger than any recipe.")
-        stored = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"the recipe {path} cannot be read: {error}.") from error
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise InvalidInput(f"{path} is not valid YAML: {error}.") from error
-    return _parse(stored, str(path), path.parent)
+    return _parse(read_yaml(file, "recipe"), str(file), Path(file).parent)
 
 
 def write_recipe(file: str | Path, recipe: Recipe) -> Path:
@@ -105,7 +94,7 @@ def _parse(stored: object, source: str, folder: Path) -> Recipe:
 
 
 def _part(name: str, stored: object, source: str, folder: Path) -> PartOptions:
-    label = f"{source}: {name}"
+    label = f"{source}: {name:.60}"
     values = _mapping({} if stored is None else stored, label, _names(PartOptions))
     try:
         return PartOptions(**_anchored(_checked(PartOptions, values, label), folder))
@@ -131,7 +120,7 @@ def _checked(cls: type, values: Mapping[str, Any], label: str) -> dict[str, Any]
         hint = hints[name]  # a type, an optional one, or a choice of words
         words, fits = next((_KINDS[e] for e in (hint, *get_args(hint)) if e in _KINDS), _KINDS[str])
         if not fits(value):
-            raise InvalidInput(f"{label}: {name} must be {words}; got {reprlib.repr(value):.60}.")
+            raise InvalidInput(f"{label}: {name} must be {words}; got {shown(value)}.")
     return said
 
 
@@ -160,11 +149,11 @@ _KINDS: dict[Any, tuple[str, Callable[[object], bool]]] = {
 
 def _mapping(stored: object, label: str, known: list[str] | None) -> dict[str, Any]:
     if not isinstance(stored, Mapping):
-        raise InvalidInput(f"{label} must be names and values; got {reprlib.repr(stored):.60}.")
-    unknown = [str(key) for key in stored if known is not None and key not in known]
+        raise InvalidInput(f"{label} must be names and values; got {shown(stored)}.")
+    unknown = [key for key in stored if known is not None and key not in known]
     if unknown and known:
-        raise InvalidInput(f"{label} has no {', '.join(unknown)}. There are: {', '.join(known)}.")
-    return {str(key): value for key, value in stored.items()}
+        raise InvalidInput(f"{label} has no {shown(unknown[0])}. There are: {', '.join(known)}.")
+    return dict(stored)
 
 
 def _anchored(values: dict[str, Any], folder: Path) -> dict[str, Any]:

@@ -60,9 +60,9 @@ def test_nothing_said(tmp_path: Path, text: str) -> None:
     ("text", "message"),
     [
         ("[1]", "must be names and values"),
-        ("colour: red", "has no colour. There are: prompt, preset"),
+        ("colour: red", "has no 'colour'. There are: prompt, preset"),
         ("parts: [a]", "must be names and values"),
-        ("parts: {a: {colour: red}}", "has no colour. There are: prompt, tags"),
+        ("parts: {a: {colour: red}}", "has no 'colour'. There are: prompt, tags"),
         ("parts: {a: {strength: 2}}", "strength must be"),
         ("parts: {a: {seed: 1.5}}", "seed must be"),
         ("parts: {a: {prompt: 3}}", "prompt must be text"),
@@ -87,12 +87,17 @@ def test_nothing_said(tmp_path: Path, text: str) -> None:
         ("config: [1]", "config must be the path"),
         ("a: [", "not valid YAML"),
         ("a: !!python/object:os.system {}", "not valid YAML"),
-        ("#" * 1_000_001, "larger than any recipe"),
+        ("a: !!timestamp x", "not valid YAML"),
+        ("#" * 200_001, "larger than 200 kB"),
+        (f"seed: [0x{'f' * 6000}]", "seed must be a whole number"),
+        (f"parts: {{a: {{seed: 0x{'f' * 6000}}}}}", "seed must be a whole number from 0"),
+        (f"parts: {{{'a' * 900}: {{skip: 1}}}}", "skip must be true"),
     ],
 )
 def test_what_is_no_recipe(tmp_path: Path, text: str, message: str) -> None:
-    with pytest.raises(InvalidInput, match=message):
+    with pytest.raises(InvalidInput, match=message) as told:
         read_recipe(write(tmp_path, text))
+    assert len(str(told.value)) < 1000
 
 
 def test_names_that_multiply_are_refused_at_once(tmp_path: Path) -> None:
