@@ -12,7 +12,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
@@ -27,7 +28,8 @@ __all__ = ["Recipe", "anchored_lora", "read_recipe", "remember", "remembered", "
 
 _PARTS = "parts"
 _META = "style"  # in the meta of a scene
-_PATHS = ("reference", "config")
+_PATHS = {"reference", "config"}
+_NAMES_OR_PATHS = {"model", "controlnet", "reference_adapter", "tagger"}
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,9 @@ class Recipe:
 
 def read_recipe(file: str | Path) -> Recipe:
     """Read a recipe; paths in it are relative to its folder.
+
+    Where a name may stand in place of a path, as for models and LoRAs, a file or folder is meant if
+    there is one.
 
     Raises:
         InvalidInput: It cannot be read, is no recipe, or has a value that is not allowed.
@@ -87,28 +92,34 @@ def _parse(stored: object, source: str, folder: Path) -> Recipe:
     values = _mapping(stored, source, [*_names(StyleOptions), _PARTS])
     parts = values.pop(_PARTS, None)
     parts = _mapping({} if parts is None else parts, f"{source}: {_PARTS}", None)
+    with _naming(source):
+        options = _anchored(_checked(StyleOptions, values), folder)
     return Recipe(
-        _anchored(_checked(StyleOptions, values, source), folder),
-        {name: _part(name, each, source, folder) for name, each in parts.items()},
+        options,
+        {name: _part(each, f"{source}: {name:.60}", folder) for name, each in parts.items()},
     )
 
 
-def _part(name: str, stored: object, source: str, folder: Path) -> PartOptions:
-    label = f"{source}: {name:.60}"
+def _part(stored: object, label: str, folder: Path) -> PartOptions:
     values = _mapping({} if stored is None else stored, label, _names(PartOptions))
+    with _naming(label):
+        return PartOptions(**_anchored(_checked(PartOptions, values), folder))
+
+
+@contextmanager
+def _naming(label: str) -> Iterator[None]:
+    """Say in errors what they are about."""
     try:
-        return PartOptions(**_anchored(_checked(PartOptions, values, label), folder))
+        yield
     except InvalidInput as error:
-        raise InvalidInput(
-            f"{label}: {error}" if label not in str(error) else str(error)
-        ) from error
+        raise InvalidInput(f"{label}: {error}") from error
 
 
 def _names(cls: type) -> list[str]:
     return [one.name for one in fields(cls)]
 
 
-def _checked(cls: type, values: Mapping[str, Any], label: str) -> dict[str, Any]:
+def _checked(cls: type, values: Mapping[str, Any]) -> dict[str, Any]:
     """The values that were said, all of the types of their fields; ranges are the class's matter.
 
     Raises:
@@ -120,7 +131,7 @@ def _checked(cls: type, values: Mapping[str, Any], label: str) -> dict[str, Any]
         hint = hints[name]  # a type, an optional one, or a choice of words
         words, fits = next((_KINDS[e] for e in (hint, *get_args(hint)) if e in _KINDS), _KINDS[str])
         if not fits(value):
-            raise InvalidInput(f"{label}: {name} must be {words}; got {shown(value)}.")
+            raise InvalidInput(f"{name} must be {words}; got {shown(value)}.")
     return said
 
 
@@ -156,41 +167,75 @@ def _mapping(stored: object, label: str, known: list[str] | None) -> dict[str, A
     return dict(stored)
 
 
-def _anchored(values: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Values whose paths are relative to a folder."""
+def _anchored(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Values whose paths are relative to a folder, found wherever one works."""
     found = dict(values)
-    for key in _PATHS:
-        if found.get(key) is not None:
-            found[key] = folder / Path(found[key]).expanduser()
+    for name in _PATHS & found.keys():
+        found[name] = _inside(folder, found[name])
+    for name in _NAMES_OR_PATHS & found.keys():
+        found[name] = _anchored_name(found[name], folder)
     if "lora" in found:
         found["lora"] = [anchored_lora(text, folder) for text in found["lora"]]
     return found
 
 
 def anchored_lora(text: str, folder: Path) -> str:
-    """A LoRA as options name it, with the whole path where it is a file of ``folder``."""
+    """A LoRA as options name it, with the whole path where it is a file of ``folder``.
+
+    Raises:
+        InvalidInput: No LoRA is written so, or no path.
+    """
     from cartoonedit.diffusion import Lora
 
     lora = Lora.parse(text)
-    there = folder / Path(lora.weights).expanduser()
+    there = _inside(folder, lora.weights)
     return f"{there}:{lora.weight:g}" if there.is_file() else text
+
+
+def _anchored_name(name: str, folder: Path) -> str:
+    """A model's name, or its whole path where it is a file or folder of ``folder``."""
+    from cartoonedit.catalogue import CATALOGUE
+
+    if not name or name == "none" or name in CATALOGUE:  # those win over files of their name
+        return name
+    there = _inside(folder, name)
+    return str(there) if there.exists() else name
+
+
+def _inside(folder: Path, path: str | Path) -> Path:
+    """A path as it is seen from a folder.
+
+    Raises:
+        InvalidInput: Nothing can be there, whether or not there is something.
+    """
+    try:
+        there = folder / Path(path).expanduser()
+        with suppress(FileNotFoundError, NotADirectoryError):
+            there.stat()
+    except (OSError, RuntimeError, ValueError) as error:  # too long; no such user; a zero in it
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InvalidInput(f"{shown(str(path))} cannot be used as a path: {reason}.") from error
+    return there
 
 
 def _plain(recipe: Recipe) -> dict[str, Any]:
     """A recipe as what JSON and YAML can hold, wherever it is read."""
     parts = {
-        name: {
-            one.name: _text(one.name, value)
-            for one in fields(part)
-            if (value := getattr(part, one.name)) != one.default
-        }
+        name: _texts(
+            {
+                one.name: value
+                for one in fields(part)
+                if (value := getattr(part, one.name)) != one.default
+            }
+        )
         for name, part in recipe.parts.items()
     }
-    options = {name: _text(name, value) for name, value in recipe.options.items()}
-    return options | ({_PARTS: parts} if parts else {})
+    return _texts(recipe.options) | ({_PARTS: parts} if parts else {})
 
 
-def _text(name: str, value: Any) -> Any:
-    if name == "lora":
-        return [anchored_lora(text, Path.cwd()) for text in value]
-    return str(value.absolute()) if isinstance(value, Path) else value
+def _texts(values: Mapping[str, Any]) -> dict[str, Any]:
+    said = {name: value for name, value in values.items() if value is not None}
+    return {
+        name: str(value) if isinstance(value, Path) else value
+        for name, value in _anchored(said, Path.cwd()).items()
+    }
