@@ -12,13 +12,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any
 
-from apps.style.options import PartOptions, StyleOptions
+from apps.style.options import PartOptions, StyleOptions, check_types
 from cartoonedit.errors import InvalidInput, shown
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _parse(stored: object, source: str, folder: Path) -> Recipe:
     parts = values.pop(_PARTS, None)
     parts = _mapping({} if parts is None else parts, f"{source}: {_PARTS}", None)
     with _naming(source):
-        options = _anchored(_checked(StyleOptions, values), folder)
+        options = _anchored(_said(StyleOptions, values), folder)
     return Recipe(
         options,
         {name: _part(each, f"{source}: {name:.60}", folder) for name, each in parts.items()},
@@ -103,7 +103,7 @@ def _parse(stored: object, source: str, folder: Path) -> Recipe:
 def _part(stored: object, label: str, folder: Path) -> PartOptions:
     values = _mapping({} if stored is None else stored, label, _names(PartOptions))
     with _naming(label):
-        return PartOptions(**_anchored(_checked(PartOptions, values), folder))
+        return PartOptions(**_anchored(_said(PartOptions, values), folder))
 
 
 @contextmanager
@@ -119,43 +119,15 @@ def _names(cls: type) -> list[str]:
     return [one.name for one in fields(cls)]
 
 
-def _checked(cls: type, values: Mapping[str, Any]) -> dict[str, Any]:
+def _said(cls: type, values: Mapping[str, Any]) -> dict[str, Any]:
     """The values that were said, all of the types of their fields; ranges are the class's matter.
 
     Raises:
         InvalidInput: One has another type.
     """
-    hints = get_type_hints(cls)
     said = {name: value for name, value in values.items() if value is not None}
-    for name, value in said.items():
-        hint = hints[name]  # a type, an optional one, or a choice of words
-        words, fits = next((_KINDS[e] for e in (hint, *get_args(hint)) if e in _KINDS), _KINDS[str])
-        if not fits(value):
-            raise InvalidInput(f"{name} must be {words}; got {shown(value)}.")
+    check_types(cls, said)
     return said
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _are_texts(value: object) -> bool:
-    return isinstance(value, list) and all(map(_is_text, value))
-
-
-_KINDS: dict[Any, tuple[str, Callable[[object], bool]]] = {
-    str: ("text, in quotes where YAML takes it for something else", _is_text),
-    Path: ("the path of a file", _is_text),
-    bool: ("true or false", lambda value: isinstance(value, bool)),
-    int: ("a whole number", lambda value: _is_number(value) and isinstance(value, int)),
-    float: ("a number", _is_number),
-    list[str]: ("a list of texts", _are_texts),
-}
-"""Type of a field to what is said of it, and what fits it."""
 
 
 def _mapping(stored: object, label: str, known: list[str] | None) -> dict[str, Any]:
