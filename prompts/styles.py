@@ -94,7 +94,7 @@ def _entry(name: str, entry: object, source: str) -> Style:
         raise InvalidInput(f"{label} must have a prompt.")
     unknown = [key for key in entry if key not in known]
     if unknown:
-        raise InvalidInput(f"{label} has no {shown(unknown[0])}; there are: {', '.join(known)}.")
+        raise InvalidInput(f"{label} has no {unknown[0]!s:.60}; there are: {', '.join(known)}.")
     values = {key: _value(key, value, label) for key, value in entry.items() if value is not None}
     return Style(name, **values)
 

@@ -135,7 +135,7 @@ def _mapping(stored: object, label: str, known: list[str] | None) -> dict[str, A
         raise InvalidInput(f"{label} must be names and values; got {shown(stored)}.")
     unknown = [key for key in stored if known is not None and key not in known]
     if unknown and known:
-        raise InvalidInput(f"{label} has no {shown(unknown[0])}. There are: {', '.join(known)}.")
+        raise InvalidInput(f"{label} has no {unknown[0]!s:.60}. There are: {', '.join(known)}.")
     return dict(stored)
 
 

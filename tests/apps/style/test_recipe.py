@@ -60,9 +60,9 @@ def test_nothing_said(tmp_path: Path, text: str) -> None:
     ("text", "message"),
     [
         ("[1]", "must be names and values"),
-        ("colour: red", "has no 'colour'. There are: prompt, preset"),
+        ("colour: red", "has no colour. There are: prompt, preset"),
         ("parts: [a]", "must be names and values"),
-        ("parts: {a: {colour: red}}", "has no 'colour'. There are: prompt, tags"),
+        ("parts: {a: {colour: red}}", "has no colour. There are: prompt, tags"),
         ("parts: {a: {strength: 2}}", "strength must be"),
         ("parts: {a: {seed: 1.5}}", "seed must be"),
         ("parts: {a: {prompt: 3}}", "prompt must be text"),
