@@ -110,6 +110,11 @@ class StyleOptions:
         _settle(self)
         _check_choice("mode", self.mode, ("per-instance", "fused"))
         _check_ranges(self)
+        if self.global_only and self.only:
+            raise InvalidInput(
+                "global_only translates the picture as a whole, without its parts, so there is no"
+                f" {shown(self.only[0])} to translate alone. Leave out one of global_only and only."
+            )
         style = self.style  # names the presets if there is none of that name
         if not self.prompt.strip() and style is None:
             raise InvalidInput("a prompt or a preset is needed to say what the style is.")

@@ -87,3 +87,9 @@ def test_what_is_as_good() -> None:
     )
     part: Any = {"reference": "a.png", "tags": ()}
     assert PartOptions(**part) == PartOptions(reference=Path("a.png"), tags=[])
+
+
+def test_the_whole_picture_and_a_part_of_it() -> None:
+    with pytest.raises(InvalidInput, match="global_only translates the picture as a whole"):
+        StyleOptions(prompt="ink", global_only=True, only=["character-1"])
+    assert StyleOptions(prompt="ink", global_only=True, only=[]).global_only
