@@ -39,7 +39,7 @@ _PIXELS = (
     # Each frame with a header that says its size.
     "-pix_fmt", "rgb24", "-c:v", "ppm", "-f", "image2pipe", "-",
 )  # fmt: skip
-_RATE = re.compile(r"Video: ppm.*?, (\d+(?:\.\d+)?) fps")
+_RATE = re.compile(r"Video: ppm.*?, (\d+(?:\.\d+)?)(k?) fps")  # 1k for round thousands
 _COMPLAINT = re.compile(r"\[(?:error|fatal)\] (.*)")
 
 
@@ -187,7 +187,7 @@ class _Decoder:
         found = _RATE.search(self._said())
         if found is None:
             raise CartooneditError("ffmpeg does not say how many frames a second it gives.")
-        return float(found.group(1))
+        return float(found[1]) * (1000 if found[2] else 1)
 
     def finish(self) -> list[str]:
         """Wait for the end, and return what ffmpeg complained about.

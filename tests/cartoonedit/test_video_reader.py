@@ -94,6 +94,13 @@ def test_a_changing_rate_becomes_constant(tmp_path: Path) -> None:
     assert clip.frame_count / clip.fps == pytest.approx(0.5, abs=0.11)
 
 
+@pytest.mark.parametrize("rate", [0.5, 29.97, 999, 1000, 2000])
+def test_rates(tmp_path: Path, rate: float) -> None:
+    ffmpeg("-r", rate, "-f", "lavfi", "-i", "color=s=16x16", "-frames:v", 3, tmp_path / "clip.mp4")
+    clip = VideoReader(tmp_path / "clip.mp4")
+    assert (clip.fps, clip.frame_count) == (pytest.approx(rate), 3)
+
+
 def test_a_long_clip_can_be_left_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[subprocess.Popen[bytes]] = []
     start = subprocess.Popen
