@@ -31,7 +31,7 @@ def read_yaml(file: str | Path, what: str) -> Any:
             stored = opened.read(MOST_BYTES + 1)
         if len(stored) > MOST_BYTES:
             raise ValueError(f"it is larger than {MOST_BYTES // 1000} kB")
-        text = stored.decode("utf-8")
+        text = stored.decode("utf-8-sig")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InvalidInput(f"the {what} {file} cannot be read: {reason}.") from error

@@ -48,8 +48,8 @@ class StyleOptions:
             the preset, else sd15.
         controlnet: What holds the lines, alike; none for nothing. By default one for line art
             that fits model and lineart.
-        lineart: How lines are drawn for it: standard (needs no weights), realistic, anime, or
-            anime-denoise for manga with screentones. By default that of the preset, else standard.
+        lineart: How lines are drawn for it: standard (needs no weights), realistic, coarse, anime,
+            or anime-denoise for manga with screentones. By default that of the preset, else standard.
         reference_adapter: The IP-Adapter for reference pictures, by name or file. By default the
             one that fits the model.
         reference_weight: How strongly reference pictures are followed, 0 to 1.

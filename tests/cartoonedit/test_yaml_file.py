@@ -68,3 +68,8 @@ def test_what_cannot_be_read(tmp_path: Path, content: bytes, said: str) -> None:
 def test_keys_are_short_texts() -> None:
     (key,) = parse_yaml("? 0x" + "f" * 6000 + "\n: 1", "any.yaml")
     assert len(key) < 100
+
+
+def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("a: 1", encoding="utf-8-sig")
+    assert read_yaml(tmp_path / "a.yaml", "recipe") == {"a": 1}
