@@ -8,7 +8,16 @@ user would expect.
 
 from __future__ import annotations
 
-__all__ = ["Cancelled", "CartooneditError", "InvalidInput", "MissingExtra", "ModelNotFound"]
+import reprlib
+
+__all__ = [
+    "Cancelled",
+    "CartooneditError",
+    "InvalidInput",
+    "MissingExtra",
+    "ModelNotFound",
+    "shown",
+]
 
 
 class CartooneditError(Exception):
@@ -34,3 +43,19 @@ class MissingExtra(CartooneditError, ImportError):
 
 class Cancelled(CartooneditError):
     """The work was stopped on request: by Ctrl-C, by a cancel button, or by a progress callback."""
+
+
+_LONGEST = 60
+
+_repr = reprlib.Repr()
+_repr.maxlevel = 3
+_repr.maxstring = _repr.maxother = _repr.maxlong = _LONGEST
+
+
+def shown(value: object) -> str:
+    """A value as a message quotes it: short and in one line, however large or deep it is."""
+    try:
+        text = " ".join(_repr.repr(value).splitlines())
+    except Exception:  # such as a number of more digits than Python writes
+        text = f"a very large or broken {type(value).__name__}"
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."

@@ -12,6 +12,7 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Generator, Iterator
+from contextlib import closing
 from functools import cached_property
 from pathlib import Path
 from typing import IO
@@ -34,19 +35,18 @@ _HOW = (
     "-max_error_rate", "1",
 )  # fmt: skip
 _PIXELS = (
-    "-map", "0:V:0",  # a cover of an album is no video
     "-vf", "scale=round(iw*sar):ih,setsar=1",
     # Each frame with a header that says its size.
     "-pix_fmt", "rgb24", "-c:v", "ppm", "-f", "image2pipe", "-",
 )  # fmt: skip
-_RATE = re.compile(r"Video: ppm.*?, (\d+(?:\.\d+)?) fps")
+_RATE = re.compile(r"Video: ppm.*?, (\d+(?:\.\d+)?)(k?) fps")  # 1k for round thousands
 _COMPLAINT = re.compile(r"\[(?:error|fatal)\] (.*)")
 
 
 CLIP_SUFFIXES = frozenset(
     {".mp4", ".webm", ".mov", ".mkv", ".avi", ".m4v", ".mpg", ".mpeg", ".ogv"}
 )
-"""Endings of clips. An animated picture (.gif, .apng, .webp) is one, too, if it has many frames."""
+"""Endings of clips. A .gif, .apng, .webp or .avif with many frames is one, too."""
 
 _ANIMATED = ("GIF", "PNG", "WEBP", "AVIF")  # the pages of a TIFF are no frames
 
@@ -89,6 +89,7 @@ class VideoReader:
         self.path = Path(path).expanduser()
         self.fps: float | None = None
         self._told = False
+        self._stream = 0
         if self.path.is_dir():
             self._files = expand_pictures([self.path])
             first = open_image(self._files[0])
@@ -120,8 +121,8 @@ class VideoReader:
             yield frame
 
     def _look(self) -> NDArray[np.uint8]:
-        decoder = _Decoder(self.path)
-        try:
+        """The first frame. It settles which stream is read, and its rate."""
+        with closing(_Decoder(self.path)) as decoder:
             first = decoder.read()
             if first is None:
                 raise InvalidInput(
@@ -129,15 +130,22 @@ class VideoReader:
                     " clip such as an mp4, mov, webm or gif, or a folder of pictures."
                 )
             self.fps = decoder.fps()
-            return first
-        finally:
-            decoder.close()
+            if decoder.read() is not None:
+                return first
+        # In an animated AVIF a still picture comes before, and may have a second one for its alpha.
+        for stream in (1, 2):
+            with closing(_Decoder(self.path, stream)) as decoder:
+                moving = decoder.read()
+                if moving is not None and decoder.read() is not None:
+                    self._stream, self.fps = stream, decoder.fps()
+                    return moving
+        return first
 
     def _pictures(self) -> Iterator[NDArray[np.uint8]]:
         return map(open_image, self._files)
 
     def _decoded(self) -> Iterator[NDArray[np.uint8]]:
-        decoder = _Decoder(self.path)
+        decoder = _Decoder(self.path, self._stream)
         try:
             while (frame := decoder.read()) is not None:
                 yield frame
@@ -154,14 +162,16 @@ class VideoReader:
 class _Decoder:
     """One run of ffmpeg, which writes frames as PPM pictures to a pipe."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, stream: int = 0) -> None:
         from moviepy.config import FFMPEG_BINARY
 
+        # A cover of an album is no video (V).
+        source = ("-i", f"file:{path.absolute()}", "-map", f"0:V:{stream}")
         # A file, not a pipe: nobody reads it before the end, and a full pipe would block ffmpeg.
         self._log: IO[str] = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115
         try:
             self._process = subprocess.Popen(
-                [FFMPEG_BINARY, *_HOW, "-i", f"file:{path.absolute()}", *_PIXELS],
+                [FFMPEG_BINARY, *_HOW, *source, *_PIXELS],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=self._log,
@@ -187,7 +197,7 @@ class _Decoder:
         found = _RATE.search(self._said())
         if found is None:
             raise CartooneditError("ffmpeg does not say how many frames a second it gives.")
-        return float(found.group(1))
+        return float(found[1]) * (1000 if found[2] else 1)
 
     def finish(self) -> list[str]:
         """Wait for the end, and return what ffmpeg complained about.

@@ -132,13 +132,15 @@ def tag_text(name: str, *, escape: bool = True) -> str:
 def join(words: Iterable[str]) -> str:
     """Words separated by commas; empty ones and those that were there already are left out.
 
-    Case, underscores and weights do not make another word of one.
+    Case, underscores and weights do not make another word of one; a weight that comes later is
+    taken over, so a part can turn a word of the style up or down.
     """
     seen: dict[str, str] = {}
     for word in words:
         text = " ".join(word.split())
-        if text:
-            seen.setdefault(_bare(text), text)
+        bare = _bare(text)
+        if text and (bare not in seen or text[0] in "(["):
+            seen[bare] = text
     return ", ".join(seen.values())
 
 

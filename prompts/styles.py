@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from cartoonedit.errors import InvalidInput
+from cartoonedit.errors import InvalidInput, shown
 
 __all__ = ["Style", "load_styles", "style", "style_names"]
 
@@ -58,7 +58,7 @@ def style(name: str) -> Style:
         InvalidInput: There is none of that name; the message lists those there are.
     """
     if name not in _shipped():
-        raise InvalidInput(f"there is no style {name!r}; there are: {', '.join(_shipped())}.")
+        raise InvalidInput(f"there is no style {shown(name)}; there are: {', '.join(_shipped())}.")
     return _shipped()[name]
 
 
@@ -68,39 +68,33 @@ def load_styles(file: str | Path) -> dict[str, Style]:
     Raises:
         InvalidInput: The file cannot be read, or an entry is not as it must be.
     """
-    try:
-        text = Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"the styles in {file} cannot be read: {error}.") from error
-    return _parse(text, str(file))
+    from cartoonedit.yaml_file import read_yaml
+
+    return _parse(read_yaml(file, "list of styles"), str(file))
 
 
 @cache
 def _shipped() -> dict[str, Style]:
+    from cartoonedit.yaml_file import parse_yaml
+
     file = resources.files(__package__).joinpath("styles.yaml")
-    return _parse(file.read_text(encoding="utf-8"), "styles.yaml")
+    return _parse(parse_yaml(file.read_text(encoding="utf-8"), "styles.yaml"), "styles.yaml")
 
 
-def _parse(text: str, source: str) -> dict[str, Style]:
-    import yaml
-
-    try:
-        entries = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:  # such as a date that is none
-        raise InvalidInput(f"{source} is not valid YAML: {error}.") from error
+def _parse(entries: object, source: str) -> dict[str, Style]:
     if not isinstance(entries, dict):
-        raise InvalidInput(f"{source} must map names to styles.")
-    return {str(name): _entry(str(name), entry, source) for name, entry in entries.items()}
+        raise InvalidInput(f"{source} must map names to styles; got {shown(entries)}.")
+    return {name: _entry(name, entry, source) for name, entry in entries.items()}
 
 
 def _entry(name: str, entry: object, source: str) -> Style:
     known = [field.name for field in fields(Style) if field.name != "name"]
-    label = f"{source}: the style {name!r}"
+    label = f"{source}: the style {shown(name)}"
     if not isinstance(entry, Mapping) or not isinstance(entry.get("prompt"), str):
         raise InvalidInput(f"{label} must have a prompt.")
-    unknown = [str(key) for key in entry if key not in known]
+    unknown = [key for key in entry if key not in known]
     if unknown:
-        raise InvalidInput(f"{label} has no {', '.join(unknown)}; there are: {', '.join(known)}.")
+        raise InvalidInput(f"{label} has no {unknown[0]!s:.60}; there are: {', '.join(known)}.")
     values = {key: _value(key, value, label) for key, value in entry.items() if value is not None}
     return Style(name, **values)
 
@@ -110,12 +104,12 @@ def _value(key: str, value: Any, label: str) -> Any:
         low, high = _RANGES[key]
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if not number or not low <= value <= high:
-            raise InvalidInput(f"{label}: {key} must be from {low} to {high}; got {value!r:.60}.")
+            raise InvalidInput(f"{label}: {key} must be from {low} to {high}; got {shown(value)}.")
         return float(value)
     if key == "loras":
         if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-            raise InvalidInput(f"{label}: loras must be a list of FILE:WEIGHT; got {value!r:.60}.")
+            raise InvalidInput(f"{label}: loras must be a list of FILE:WEIGHT; got {shown(value)}.")
         return tuple(value)
     if not isinstance(value, str):
-        raise InvalidInput(f"{label}: {key} must be text; got {value!r:.60}.")
+        raise InvalidInput(f"{label}: {key} must be text; got {shown(value)}.")
     return " ".join(value.split())

@@ -36,6 +36,8 @@ def describe(error: Exception) -> str:
         return str(error)
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    if isinstance(error, RuntimeError) and "home directory" in str(error):
+        return "a path begins with ~ and the name of somebody who has no home on this machine."
     return (
         f"an error that cartoonedit did not expect: {type(error).__name__}: {error}. To report it, "
         "add what `cartoonedit --debug ...` and `cartoonedit doctor` print."

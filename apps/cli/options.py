@@ -39,6 +39,7 @@ __all__ = [
     "expand",
     "model_files",
     "segmenter_maker",
+    "segmenter_words",
 ]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -83,6 +84,11 @@ def segmenter_maker(values: Mapping[str, Any]) -> Callable[[], Segmenter]:
         return Segmenter(**vars(model), options=options)
 
     return make
+
+
+def segmenter_words(values: Mapping[str, Any]) -> str:
+    """What a command says of its segmenter, the same for the same options."""
+    return repr((build(ModelOptions, values), build(SegmentOptions, values)))
 
 
 def model_files(values: Mapping[str, Any]) -> dict[str, Path]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -29,7 +31,10 @@ FORMAT = 1
 NOT_RECORDED = {"as_json", "overwrite"}
 """Options about showing results and guarding old ones; they do not change what is made."""
 
-_LIBRARIES = ("torch", "numpy", "opencv-python-headless", "pillow", "pypatchmatch")
+_LIBRARIES = (
+    "torch", "numpy", "opencv-python-headless", "pillow", "pypatchmatch",
+    "diffusers", "transformers", "controlnet-aux", "onnxruntime", "timm",
+)  # fmt: skip
 
 
 def record_path(result: Path) -> Path:
@@ -142,14 +147,30 @@ def changes_since(record: Mapping[str, Any]) -> list[str]:
         path = Path(entry["file"])
         if not path.exists():
             changes.append(f"{path} is gone")
-        elif entry.get("sha256") and sha256(path) != entry["sha256"]:
+        elif entry.get("sha256") and _digest(path) != entry["sha256"]:
             changes.append(f"{path} has changed")
     return changes
 
 
 def _file(path: Path) -> dict[str, str]:
     entry = {"file": str(path.absolute())}
-    return entry | {"sha256": sha256(path)} if path.is_file() else entry
+    return entry | {"sha256": _digest(path)} if path.exists() else entry
+
+
+def _digest(path: Path) -> str:
+    """The SHA-256 of a file; for a folder, of the names and digests of its models' files."""
+    if path.is_dir():
+        files = sorted(file for end in ("json", "safetensors") for file in path.rglob(f"*.{end}"))
+        listed = [f"{file.relative_to(path).as_posix()} {_digest(file)}\n" for file in files]
+        return hashlib.sha256("".join(listed).encode()).hexdigest()
+    state = path.stat()
+    return _known_digest(path, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _known_digest(path: Path, size: int, changed: int) -> str:
+    """Models are large, and a batch records the same ones with every picture."""
+    return sha256(path)
 
 
 def _plain(value: Any) -> Any:

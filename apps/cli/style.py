@@ -111,11 +111,12 @@ def style(
         [*results.values(), *given.of_one.values(), given.preview, *new],
     )
     editor = StyleEditor(chosen)
-    of_diffusion = editor.find_models() if rest else {}
+    of_style = editor.find_models(by_hand.laid_over(said.parts)) if rest else {}
     finder = None if all(map(is_scene, rest)) else make_segmenter()
 
+    words = options.segmenter_words(of_segmenter)
     watch = ctx.with_resource(given.watching())
-    job = Work(editor, said, by_hand, given, clip, plate, values["device"], finder, watch)
+    job = Work(editor, said, by_hand, given, clip, plate, values["device"], finder, words, watch)
 
     def translate(file: Path, progress: Progress) -> dict[str, Any]:
         if file in clips:
@@ -123,9 +124,8 @@ def style(
         else:
             made = job.still(file, results[file], folders.get(file), progress)
         models = {} if is_scene(file) else options.model_files(of_segmenter)
-        models = models | of_diffusion
-        inputs = [*input_files(file), *by_hand.references]
-        inputs += [given.recipe] if given.recipe else []
+        models = models | of_style
+        inputs = [*input_files(file), *by_hand.references, *filter(None, [given.recipe])]
         # What was read from a recipe is recorded, too: when repeated, all options are given.
         actual = merged | by_hand.for_record() | _NOT_REPEATED
         actual |= {"pictures": [file], "out": results[file]}

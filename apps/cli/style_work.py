@@ -12,6 +12,7 @@ from apps.cli.results import open_scene
 from apps.cli.style_files import ClipOptions, StyleFiles
 from apps.cli.style_parts import ByHand
 from apps.cli.terminal import note
+from cartoonedit.errors import InvalidInput
 from cartoonedit.runtime import Progress, silent
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Work:
         plate: How backgrounds are filled.
         device: Where that is done.
         finder: The segmenter; None where all are saved scenes.
+        found_with: What was said of it.
         on_preview: Called with previews as the work goes on.
     """
 
@@ -50,6 +52,7 @@ class Work:
     plate: PlateOptions
     device: str
     finder: Any
+    found_with: str
     on_preview: OnPreview | None = None
 
     def still(
@@ -63,12 +66,17 @@ class Work:
             note(f"{file}: nobody was found, so the picture is translated as background")
         own = self.by_hand.laid_over({**remembered(scene).parts, **self.said.parts})
         styled = self.editor(scene, own, progress=progress, on_preview=self.on_preview)
+        if not styled.patches:
+            raise InvalidInput("nothing is left to translate: every part is to stay as it is.")
         styled.save(result)
         self.given.write(styled)
         if folder is not None:
             remember(styled.scene, Recipe({}, own)).save(folder, parts=("plate",))
         edited = [part for part in styled.parts if part.edited]
-        parts = [{"name": p.name, "prompt": p.prompt, "negative": p.negative} for p in edited]
+        parts = [
+            {"name": p.name, "prompt": p.prompt, "negative": p.negative, "tagged": p.tagged}
+            for p in edited
+        ]
         return {"picture": str(result), "parts": parts}
 
     def moving(self, file: Path, result: Path, progress: Progress) -> dict[str, Any]:
@@ -83,6 +91,7 @@ class Work:
             own=self.by_hand.laid_over(self.said.parts),
             flow=self.clip.flow,
             fps=self.clip.fps,
+            made_with=repr((self.found_with, self.plate, self.device)),
             progress=progress,
             on_preview=self.on_preview,
         )

@@ -102,7 +102,7 @@ class StyleEditor:
         from apps.style.parts import plan_parts, whole_part
 
         if self.options.global_only:
-            return [whole_part(scene, self.options)]
+            return [whole_part(scene, self.options, own)]
         parts = plan_parts(scene, self.options, own)
         if self.options.mode == "fused":
             check_fused(parts)
@@ -143,7 +143,7 @@ class StyleEditor:
         report = progress or silent
         report(0, 0, "loading the model")
         self.plan(scene, own)  # first, since a wrong name should be told at once
-        self.find_models()
+        self.find_models(own)
         scene = self.tag(scene, report)
         parts = self.plan(scene, own)
         edited = [part for part in parts if part.edited]
@@ -161,28 +161,21 @@ class StyleEditor:
             picture, patches = translate(studio, Original(scene, shown, lines, levels or {}), parts)
         return Styled(picture, scene, tuple(parts), patches, lines)
 
-    def find_models(self) -> dict[str, Path]:
-        """The folders or files of the model and its ControlNet, found before any work.
+    def find_models(self, own: Mapping[str, PartOptions] | None = None) -> dict[str, Path]:
+        """The folders and files of all models; see :func:`apps.style.models.find_models`."""
+        from apps.style.models import find_models
 
-        Raises:
-            ModelNotFound: One is not on this machine.
-            InvalidInput: One is a pickle, or the model is of another family.
-        """
-        from cartoonedit.diffusion.locating import locate
-
-        model = self.options.chosen_model
-        controlnet = _controlnet(model, self.options)
-        found = {"model": locate(model, "model_index.json")}
-        if controlnet is not None:
-            found["controlnet"] = locate(controlnet, "config.json")
-        return found
+        return find_models(self.options, own)
 
     def _pipeline(self, parts: Sequence[Part]) -> Any:
         """The pipeline that translates the parts, ready but for their LoRAs."""
+        from apps.style.models import adapter_for, controlnet_for
         from cartoonedit.diffusion import (
             IMG2IMG,
             family_of,
+            family_of_model,
             load_pipeline,
+            use_loras,
             use_references,
             use_scheduler,
         )
@@ -196,29 +189,16 @@ class StyleEditor:
             dtype=options.dtype,
             offload=options.offload,
             config=options.config,
-            controlnet=_controlnet(model, options),
+            controlnet=controlnet_for(options, family_of_model(model)),
         )
         use_scheduler(pipeline, options.scheduler)
         adapter = None
         if any(part.reference for part in parts):
-            adapter = options.reference_adapter or _REFERENCE_ADAPTERS[family_of(pipeline)]
+            adapter = adapter_for(options, family_of(pipeline))
         use_references(pipeline, adapter, options.reference_weight)
+        for loras in dict.fromkeys(part.loras for part in parts):
+            use_loras(pipeline, loras)  # they stay; one that does not fit is told before the work
         return pipeline
 
 
 _in_use = threading.Lock()  # a pipeline keeps the state of its scheduler and of its layers
-
-_REFERENCE_ADAPTERS = {"sd15": "ip-adapter-sd15", "sdxl": "ip-adapter-sdxl"}
-
-
-def _controlnet(model: str, options: StyleOptions) -> str | None:
-    """The ControlNet that was asked for, else one that fits; the model must be there."""
-    from cartoonedit.diffusion import family_of_model
-
-    family = family_of_model(model)
-    if options.controlnet is not None:
-        return None if options.controlnet == "none" else options.controlnet
-    if family == "sdxl":
-        return "controlnet-union-sdxl"
-    anime = options.chosen_lineart.startswith("anime")
-    return "controlnet-lineart-anime" if anime else "controlnet-lineart"

@@ -18,11 +18,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from apps.style.kept import Done, KeptFrames, fingerprint
 from apps.style.motion import Motion, motion_between
 from apps.style.options import BACKGROUND, PartOptions
 from apps.style.tracks import Tracks
+from cartoonedit import __version__
 from cartoonedit.errors import InvalidInput
 from cartoonedit.runtime import Progress, silent
+from cartoonedit.tagger import without_tags
 from cartoonedit.video import VideoWriter
 from cartoonedit.video_reader import VideoReader
 
@@ -107,12 +110,14 @@ def translate_clip_file(
     flow: float = 0.0,
     fps: float | None = None,
     quality: str = "high",
+    made_with: str | None = None,
     progress: Progress | None = None,
     on_preview: OnPreview | None = None,
 ) -> Path:
     """Translate a clip or a folder of frames, and write it; see :func:`translate_clip`.
 
-    Sound is left out. Nothing is written if the work is stopped or fails.
+    Sound is left out. If the work is stopped or fails, there is no clip; with ``made_with``, frames
+    that are done are kept in a folder ``NAME.part`` beside it, from which the same work goes on.
 
     Args:
         editor: As for :func:`translate_clip`.
@@ -123,6 +128,8 @@ def translate_clip_file(
         flow: Likewise.
         fps: Frames per second; None for those of the clip, and 24 for a folder.
         quality: Of an mp4 or webm: ``high``, ``medium`` or ``small``.
+        made_with: What else the frames depend on, such as the options of ``open_scene``, in any
+            words: kept frames of other work are not used. None keeps none.
         progress: Called with hundredths of frames; may raise to stop.
         on_preview: As for :class:`~apps.style.StyleEditor`.
 
@@ -139,22 +146,30 @@ def translate_clip_file(
     reader = VideoReader(clip)
     rate = (reader.fps or _FOLDER_FPS) if fps is None else fps
     writer = VideoWriter(out, reader.size_wh, rate, quality=quality)
-    work = _Clip(editor, open_scene, own or {}, flow, on_preview)
+    kept = None
+    if made_with is not None:
+        options = (repr(editor.options), sorted((own or {}).items()), flow, made_with)
+        kept = KeptFrames(writer.path, fingerprint(__version__, _state(Path(clip)), *options))
+    work = _Clip(editor, open_scene, own or {}, flow, on_preview, kept)
     (progress or silent)(0, 0, "counting the frames")
     total = reader.frame_count
-    with closing(iter(reader)) as frames, writer:
-        for styled in _translate(work, frames, total, progress):
-            writer.write(styled)
+    try:
+        with closing(iter(reader)) as frames, writer:
+            for styled in _translate(work, frames, total, progress):
+                writer.write(styled)
+    except BaseException:
+        if kept is not None:
+            kept.tell()
+        raise
+    if kept is not None:
+        kept.remove()
     return Path(out)
 
 
-@dataclass
-class _Done:
-    """The frame before, and what became of it."""
-
-    scene: Scene
-    styled: Frame
-    levels: Mapping[str, int]
+def _state(clip: Path) -> list[tuple[str, int, int]]:
+    """Name, size and age of a clip, or of the frames in a folder."""
+    files = sorted(clip.iterdir()) if clip.is_dir() else [clip.absolute()]
+    return [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
 
 
 @dataclass
@@ -166,9 +181,12 @@ class _Clip:
     own: Mapping[str, PartOptions]
     flow: float
     on_preview: OnPreview | None = None
+    kept: KeptFrames | None = None
     _tracks: Tracks = field(default_factory=Tracks)
-    _before: _Done | None = None
+    _before: Done | None = None
     _only: frozenset[str] = frozenset()
+    _retag: bool = False
+    _translated: bool = False
     _unseen: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -177,9 +195,11 @@ class _Clip:
         self._unseen = {*self.own, *self._only} - {BACKGROUND}
         # Who shall be translated need not be in every frame; the editor would insist on it.
         self.editor = copy.copy(self.editor)
-        self.editor.options = replace(self.editor.options, only=[])
+        # What is to be described anew is so where it is first seen.
+        self._retag = self.editor.options.retag
+        self.editor.options = replace(self.editor.options, only=[], retag=False)
 
-    def translate(self, frame: Frame, progress: Progress) -> Frame:
+    def translate(self, number: int, frame: Frame, progress: Progress) -> Frame:
         """The next frame in another style."""
         before = self._before
         if before is not None and np.array_equal(frame, before.scene.picture):
@@ -188,23 +208,43 @@ class _Clip:
         motion = self._follow(frame)
         scene = self._tracks.rename(self._open(frame, motion))
         self._notice(scene)
-        start = None if motion is None else self._start(scene.picture, motion)
-        levels = {} if motion is None or before is None else before.levels
+        done = None if self.kept is None else self.kept.get(number, scene)
+        if done is None:
+            done = self._done(scene, motion, progress)
+            if self.kept is not None:
+                self.kept.put(number, done)
+        else:
+            progress(1, 1, "kept from before")
+        self._translated |= bool(done.levels)
+        self._tracks.remember(done.scene)
+        self._before = done
+        return done.styled
+
+    def _done(self, scene: Scene, motion: Motion | None, progress: Progress) -> Done:
+        before = self._before
         result = self.editor(
             scene,
             self._chosen(scene),
-            start=start,
-            levels=levels,
+            start=None if motion is None else self._start(scene.picture, motion),
+            levels={} if motion is None or before is None else before.levels,
             progress=progress,
             on_preview=self.on_preview,
         )
-        self._tracks.remember(result.scene)
         levels = {name: patch.level for name, patch in result.patches.items()}
-        self._before = _Done(result.scene, result.picture, levels)
-        return result.picture
+        return Done(result.scene, result.picture, levels)
 
     def finish(self) -> None:
-        """Say which parts were never there."""
+        """Say which parts were never there.
+
+        Raises:
+            InvalidInput: Nothing was translated, as when a name in ``only`` is misspelt.
+        """
+        if self._before is not None and not self._translated:
+            raise InvalidInput(
+                "nothing was translated: no frame shows a part that shall be. Of"
+                f" {', '.join(sorted(self._only)) or 'all parts'}, none was there or all are"
+                " skipped."
+            )
         for name in sorted(self._unseen):
             logger.warning("there was no part %r in any frame, so its options were not used", name)
 
@@ -228,6 +268,8 @@ class _Clip:
                 f"the scene of a frame must have its size; got {scene.picture.shape} for"
                 f" {frame.shape}."
             )
+        if self._retag:
+            scene = without_tags(scene)
         if motion is None or self._before is None:
             return scene
         # The tags of the background are among the notes.
@@ -264,7 +306,7 @@ def _translate(
     clip: _Clip, frames: Iterable[Frame], total: int, progress: Progress | None
 ) -> Iterator[Frame]:
     for number, frame in enumerate(frames):
-        yield clip.translate(frame, _within(progress or silent, number, total))
+        yield clip.translate(number, frame, _within(progress or silent, number, total))
     clip.finish()
 
 

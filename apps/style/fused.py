@@ -179,5 +179,5 @@ def _begin(
     return begin[None, None] if bool((begin > 0).any()) else None
 
 
-_SEEN = 1 / 255
-"""The least share of a cell that counts."""
+_SEEN = 1e-6
+"""The least share of a cell that counts: less than a single pixel, more than rounding leaves."""

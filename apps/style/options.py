@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from types import NoneType
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints
 
-from cartoonedit.errors import InvalidInput
+from cartoonedit.errors import InvalidInput, shown
 
 if TYPE_CHECKING:
     from prompts import Style
@@ -46,8 +48,9 @@ class StyleOptions:
             the preset, else sd15.
         controlnet: What holds the lines, alike; none for nothing. By default one for line art
             that fits model and lineart.
-        lineart: How lines are drawn for it: standard (needs no weights), realistic, anime, or
-            anime-denoise for manga with screentones. By default that of the preset, else standard.
+        lineart: How lines are drawn for it: standard (needs no weights), realistic, coarse, anime,
+            or anime-denoise for manga with screentones. By default that of the preset, else
+            standard.
         reference_adapter: The IP-Adapter for reference pictures, by name or file. By default the
             one that fits the model.
         reference_weight: How strongly reference pictures are followed, 0 to 1.
@@ -65,6 +68,9 @@ class StyleOptions:
         dtype: The networks' numbers.
         offload: What of the model waits in main memory until it is needed.
         config: For a single file: a folder with the settings and tokenizer of its family.
+
+    Raises:
+        InvalidInput: A value has another type or is out of its range, or values exclude each other.
     """
 
     prompt: str = ""
@@ -102,8 +108,14 @@ class StyleOptions:
         from cartoonedit.diffusion import Lora, check_steps
         from cartoonedit.lineart import METHODS
 
+        _settle(self)
         _check_choice("mode", self.mode, ("per-instance", "fused"))
         _check_ranges(self)
+        if self.global_only and self.only:
+            raise InvalidInput(
+                "global_only translates the picture as a whole, without its parts, so there is no"
+                f" {shown(self.only[0])} to translate alone. Leave out one of global_only and only."
+            )
         style = self.style  # names the presets if there is none of that name
         if not self.prompt.strip() and style is None:
             raise InvalidInput("a prompt or a preset is needed to say what the style is.")
@@ -135,6 +147,11 @@ class StyleOptions:
     def chosen_model(self) -> str:
         """The diffusion model."""
         return self.model or getattr(self.style, "checkpoint", None) or "sd15"
+
+    @property
+    def chosen_loras(self) -> list[str]:
+        """The LoRAs for all parts, as FILE or FILE:WEIGHT."""
+        return list(self.lora or (self.style.loras if self.style else ()))
 
     @property
     def words(self) -> str:
@@ -177,6 +194,7 @@ class PartOptions:
     def __post_init__(self) -> None:
         from cartoonedit.diffusion import Lora
 
+        _settle(self)
         _check_ranges(self)
         for text in self.lora or ():
             Lora.parse(text)
@@ -193,12 +211,62 @@ def check_runs(steps: int, strength: float) -> None:
         )
 
 
+def check_types(cls: type, values: Mapping[str, Any]) -> None:
+    """Raise :class:`InvalidInput` if a value is not of the type of its field in ``cls``."""
+    for name, hint in get_type_hints(cls).items():
+        value = values.get(name)
+        if name not in values or (value is None and NoneType in get_args(hint)):
+            continue
+        words, fits = _kind(hint)
+        if not fits(value):
+            raise InvalidInput(f"{name} must be {words}; got {shown(value)}.")
+
+
+def _kind(hint: Any) -> tuple[str, Callable[[object], bool]]:
+    """What is said of a type, an optional one, or a choice of words, and what fits it."""
+    return next((_KINDS[each] for each in (hint, *get_args(hint)) if each in _KINDS), _KINDS[str])
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list | tuple) and all(map(_is_text, value))
+
+
+_KINDS: dict[Any, tuple[str, Callable[[object], bool]]] = {
+    str: ("text, in quotes", _is_text),
+    Path: ("the path of a file", lambda value: isinstance(value, str | Path)),
+    bool: ("true or false", lambda value: isinstance(value, bool)),
+    int: ("a whole number", lambda value: _is_number(value) and isinstance(value, int)),
+    float: ("a number", _is_number),
+    list[str]: ("a list of texts", _are_texts),
+}
+
+
+def _settle(options: StyleOptions | PartOptions) -> None:
+    """Check the types of all fields, and turn what is as good into them."""
+    check_types(type(options), vars(options))
+    for name, hint in get_type_hints(type(options)).items():
+        value = getattr(options, name)
+        if isinstance(value, tuple):
+            object.__setattr__(options, name, list(value))
+        elif isinstance(value, str) and Path in get_args(hint):
+            object.__setattr__(options, name, Path(value))
+
+
 _DEFAULTS = {"strength": 0.75, "guidance": 7.0, "control": 1.0}
 
 _RANGES = {"strength": (0.01, 1.0), "guidance": (0.0, 50.0), "control": (0.0, 2.0)}
 _RANGES |= {"reference_weight": (0.0, 1.0)}
 
 _WHOLE_RANGES = {
+    "steps": (1, 200),  # fewer with some schedulers
     "seed": (0, 2**63 - 1),
     "clip_skip": (0, 10),
     "side": (64, 4096),
@@ -208,17 +276,15 @@ _WHOLE_RANGES = {
 
 
 def _check_ranges(options: StyleOptions | PartOptions) -> None:
-    for ranges, kind, form in ((_RANGES, (int, float), "a"), (_WHOLE_RANGES, int, "a whole")):
+    for ranges, form in ((_RANGES, "a"), (_WHOLE_RANGES, "a whole")):
         for name, (low, high) in ranges.items():
             value = getattr(options, name, None)
-            if value is None:
-                continue
-            if isinstance(value, bool) or not isinstance(value, kind) or not low <= value <= high:
+            if value is not None and not low <= value <= high:
                 raise InvalidInput(
-                    f"{name} must be {form} number from {low} to {high}; got {value!r:.60}."
+                    f"{name} must be {form} number from {low} to {high}; got {shown(value)}."
                 )
 
 
 def _check_choice(name: str, value: object, known: tuple[str, ...]) -> None:
     if value not in known:
-        raise InvalidInput(f"{name} must be one of {', '.join(known)}; got {value!r:.60}.")
+        raise InvalidInput(f"{name} must be one of {', '.join(known)}; got {shown(value)}.")

@@ -39,6 +39,7 @@ class Part:
         seed: Of the noise.
         loras: That are active for it.
         reference: A picture whose look it takes on.
+        tagged: Whether tags are among its words.
         edited: Whether it is translated at all.
     """
 
@@ -53,6 +54,7 @@ class Part:
     seed: int
     loras: tuple[Lora, ...] = ()
     reference: Path | None = None
+    tagged: bool = False
     edited: bool = True
 
     @property
@@ -95,11 +97,19 @@ def plan_parts(
     return parts
 
 
-def whole_part(scene: Scene, options: StyleOptions) -> Part:
-    """The picture as a single part that is told the style alone: the paper's baseline."""
+def whole_part(
+    scene: Scene, options: StyleOptions, own: Mapping[str, PartOptions] | None = None
+) -> Part:
+    """The picture as a single part that is told the style alone: the paper's baseline.
+
+    What is different for single parts does not count.
+
+    Raises:
+        InvalidInput: There is no part of a name.
+    """
+    _check_names(scene, [*(own or {})])
     full = np.full(scene.picture.shape[:2], 255, np.uint8)
-    part = _part("picture", full, np.ones(full.shape, np.float32), (), options, {})
-    return part
+    return _part("picture", full, np.ones(full.shape, np.float32), (), options, {})
 
 
 def _part(
@@ -121,6 +131,7 @@ def _part(
     if chosen.tags is not None:
         extra, tags = ", ".join([extra, *chosen.tags]), ()
     return Part(
+        tagged=bool(tags or chosen.tags),
         name=name,
         mask=mask,
         visible=visible,
@@ -160,11 +171,8 @@ def _negative(name: str, options: StyleOptions) -> str:
 def _loras(options: StyleOptions, chosen: PartOptions) -> tuple[Lora, ...]:
     from cartoonedit.diffusion import Lora
 
-    if chosen.lora is not None:
-        return tuple(map(Lora.parse, chosen.lora))
-    if options.lora:
-        return tuple(map(Lora.parse, options.lora))
-    return tuple(map(Lora.parse, options.style.loras if options.style else ()))
+    loras = options.chosen_loras if chosen.lora is None else chosen.lora
+    return tuple(map(Lora.parse, loras))
 
 
 def _background_tags(scene: Scene) -> Sequence[Tag]:

@@ -12,14 +12,14 @@
 
 from __future__ import annotations
 
-import reprlib
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any
 
-from apps.style.options import PartOptions, StyleOptions
-from cartoonedit.errors import InvalidInput
+from apps.style.options import PartOptions, StyleOptions, check_types
+from cartoonedit.errors import InvalidInput, shown
 
 if TYPE_CHECKING:
     from cartoonedit.scene import Scene
@@ -28,8 +28,8 @@ __all__ = ["Recipe", "anchored_lora", "read_recipe", "remember", "remembered", "
 
 _PARTS = "parts"
 _META = "style"  # in the meta of a scene
-_LARGEST = 1_000_000  # bytes; a longer one is no recipe
-_PATHS = ("reference", "config")
+_PATHS = {"reference", "config"}
+_NAMES_OR_PATHS = {"model", "controlnet", "reference_adapter", "tagger"}
 
 
 @dataclass(frozen=True)
@@ -48,21 +48,15 @@ class Recipe:
 def read_recipe(file: str | Path) -> Recipe:
     """Read a recipe; paths in it are relative to its folder.
 
+    Where a name may stand in place of a path, as for models and LoRAs, a file or folder is meant if
+    there is one.
+
     Raises:
         InvalidInput: It cannot be read, is no recipe, or has a value that is not allowed.
     """
-    import yaml
+    from cartoonedit.yaml_file import read_yaml
 
-    path = Path(file)
-    try:
-        if path.stat().st_size > _LARGEST:
-            raise InvalidInput(f"{path} is larger than any recipe.")
-        stored = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"the recipe {path} cannot be read: {error}.") from error
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise InvalidInput(f"{path} is not valid YAML: {error}.") from error
-    return _parse(stored, str(path), path.parent)
+    return _parse(read_yaml(file, "recipe"), str(file), Path(file).parent)
 
 
 def write_recipe(file: str | Path, recipe: Recipe) -> Path:
@@ -98,110 +92,122 @@ def _parse(stored: object, source: str, folder: Path) -> Recipe:
     values = _mapping(stored, source, [*_names(StyleOptions), _PARTS])
     parts = values.pop(_PARTS, None)
     parts = _mapping({} if parts is None else parts, f"{source}: {_PARTS}", None)
+    with _naming(source):
+        options = _anchored(_said(StyleOptions, values), folder)
     return Recipe(
-        _anchored(_checked(StyleOptions, values, source), folder),
-        {name: _part(name, each, source, folder) for name, each in parts.items()},
+        options,
+        {name: _part(each, f"{source}: {name:.60}", folder) for name, each in parts.items()},
     )
 
 
-def _part(name: str, stored: object, source: str, folder: Path) -> PartOptions:
-    label = f"{source}: {name}"
+def _part(stored: object, label: str, folder: Path) -> PartOptions:
     values = _mapping({} if stored is None else stored, label, _names(PartOptions))
+    with _naming(label):
+        return PartOptions(**_anchored(_said(PartOptions, values), folder))
+
+
+@contextmanager
+def _naming(label: str) -> Iterator[None]:
+    """Say in errors what they are about."""
     try:
-        return PartOptions(**_anchored(_checked(PartOptions, values, label), folder))
+        yield
     except InvalidInput as error:
-        raise InvalidInput(
-            f"{label}: {error}" if label not in str(error) else str(error)
-        ) from error
+        raise InvalidInput(f"{label}: {error}") from error
 
 
 def _names(cls: type) -> list[str]:
     return [one.name for one in fields(cls)]
 
 
-def _checked(cls: type, values: Mapping[str, Any], label: str) -> dict[str, Any]:
+def _said(cls: type, values: Mapping[str, Any]) -> dict[str, Any]:
     """The values that were said, all of the types of their fields; ranges are the class's matter.
 
     Raises:
         InvalidInput: One has another type.
     """
-    hints = get_type_hints(cls)
     said = {name: value for name, value in values.items() if value is not None}
-    for name, value in said.items():
-        hint = hints[name]  # a type, an optional one, or a choice of words
-        words, fits = next((_KINDS[e] for e in (hint, *get_args(hint)) if e in _KINDS), _KINDS[str])
-        if not fits(value):
-            raise InvalidInput(f"{label}: {name} must be {words}; got {reprlib.repr(value):.60}.")
+    check_types(cls, said)
     return said
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _are_texts(value: object) -> bool:
-    return isinstance(value, list) and all(map(_is_text, value))
-
-
-_KINDS: dict[Any, tuple[str, Callable[[object], bool]]] = {
-    str: ("text, in quotes where YAML takes it for something else", _is_text),
-    Path: ("the path of a file", _is_text),
-    bool: ("true or false", lambda value: isinstance(value, bool)),
-    int: ("a whole number", lambda value: _is_number(value) and isinstance(value, int)),
-    float: ("a number", _is_number),
-    list[str]: ("a list of texts", _are_texts),
-}
-"""Type of a field to what is said of it, and what fits it."""
 
 
 def _mapping(stored: object, label: str, known: list[str] | None) -> dict[str, Any]:
     if not isinstance(stored, Mapping):
-        raise InvalidInput(f"{label} must be names and values; got {reprlib.repr(stored):.60}.")
-    unknown = [str(key) for key in stored if known is not None and key not in known]
+        raise InvalidInput(f"{label} must be names and values; got {shown(stored)}.")
+    unknown = [key for key in stored if known is not None and key not in known]
     if unknown and known:
-        raise InvalidInput(f"{label} has no {', '.join(unknown)}. There are: {', '.join(known)}.")
-    return {str(key): value for key, value in stored.items()}
+        raise InvalidInput(f"{label} has no {unknown[0]!s:.60}. There are: {', '.join(known)}.")
+    return dict(stored)
 
 
-def _anchored(values: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Values whose paths are relative to a folder."""
+def _anchored(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Values whose paths are relative to a folder, found wherever one works."""
     found = dict(values)
-    for key in _PATHS:
-        if found.get(key) is not None:
-            found[key] = folder / Path(found[key]).expanduser()
+    for name in _PATHS & found.keys():
+        found[name] = _inside(folder, found[name])
+    for name in _NAMES_OR_PATHS & found.keys():
+        found[name] = _anchored_name(found[name], folder)
     if "lora" in found:
         found["lora"] = [anchored_lora(text, folder) for text in found["lora"]]
     return found
 
 
 def anchored_lora(text: str, folder: Path) -> str:
-    """A LoRA as options name it, with the whole path where it is a file of ``folder``."""
+    """A LoRA as options name it, with the whole path where it is a file of ``folder``.
+
+    Raises:
+        InvalidInput: No LoRA is written so, or no path.
+    """
     from cartoonedit.diffusion import Lora
 
     lora = Lora.parse(text)
-    there = folder / Path(lora.weights).expanduser()
+    there = _inside(folder, lora.weights)
     return f"{there}:{lora.weight:g}" if there.is_file() else text
+
+
+def _anchored_name(name: str, folder: Path) -> str:
+    """A model's name, or its whole path where it is a file or folder of ``folder``."""
+    from cartoonedit.catalogue import CATALOGUE
+
+    if not name or name == "none" or name in CATALOGUE:  # those win over files of their name
+        return name
+    there = _inside(folder, name)
+    return str(there) if there.exists() else name
+
+
+def _inside(folder: Path, path: str | Path) -> Path:
+    """A path as it is seen from a folder.
+
+    Raises:
+        InvalidInput: Nothing can be there, whether or not there is something.
+    """
+    try:
+        there = folder / Path(path).expanduser()
+        with suppress(FileNotFoundError, NotADirectoryError):
+            there.stat()
+    except (OSError, RuntimeError, ValueError) as error:  # too long; no such user; a zero in it
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InvalidInput(f"{shown(str(path))} cannot be used as a path: {reason}.") from error
+    return there
 
 
 def _plain(recipe: Recipe) -> dict[str, Any]:
     """A recipe as what JSON and YAML can hold, wherever it is read."""
     parts = {
-        name: {
-            one.name: _text(one.name, value)
-            for one in fields(part)
-            if (value := getattr(part, one.name)) not in (None, "", False)
-        }
+        name: _texts(
+            {
+                one.name: value
+                for one in fields(part)
+                if (value := getattr(part, one.name)) != one.default
+            }
+        )
         for name, part in recipe.parts.items()
     }
-    options = {name: _text(name, value) for name, value in recipe.options.items()}
-    return options | ({_PARTS: parts} if parts else {})
+    return _texts(recipe.options) | ({_PARTS: parts} if parts else {})
 
 
-def _text(name: str, value: Any) -> Any:
-    if name == "lora":
-        return [anchored_lora(text, Path.cwd()) for text in value]
-    return str(value.absolute()) if isinstance(value, Path) else value
+def _texts(values: Mapping[str, Any]) -> dict[str, Any]:
+    said = {name: value for name, value in values.items() if value is not None}
+    return {
+        name: str(value) if isinstance(value, Path) else value
+        for name, value in _anchored(said, Path.cwd()).items()
+    }

@@ -66,7 +66,10 @@ def _apart(studio: Studio, original: Original, parts: Sequence[Part]) -> Result:
     }
     if studio.options.match_tone:
         patches = match_tones(patches, edited)
-    patches = {part.name: clean(patches[part.name], part) for part in edited}
+    # What was made of the plate shows nobody in front of it whose colours were mixed in.
+    patches |= {
+        part.name: clean(patches[part.name], part) for part in edited if not part.is_background
+    }
     scene = original.scene
     plate = scene.plate if any(part.is_background for part in edited) else None
     return compose(scene.picture, plate, parts, patches), patches
@@ -85,7 +88,9 @@ def _job(studio: Studio, original: Original, part: Part) -> Job:
     shown, lines = original.shown, original.lines
     if part.is_background:
         scene = original.scene
-        shown = np.where(scene.union_mask()[..., None] > 0, scene.plate, shown)
+        # A plate is filled somewhat beyond the masks, where outlines are left of the characters.
+        filled = (scene.union_mask() > 0) | (scene.plate != scene.picture).any(axis=2)
+        shown = np.where(filled[..., None], scene.plate, shown)
         options = studio.options
         lines = draw_lines(scene.plate, options.chosen_lineart, device=options.device)
     if int(part.mask.min()) == 255:

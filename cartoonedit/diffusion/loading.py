@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cartoonedit import hub
-from cartoonedit.diffusion import single_file
 from cartoonedit.diffusion.controlnets import add_controlnet
 from cartoonedit.diffusion.locating import locate, missing, refuse_pickles_in
 from cartoonedit.diffusion.memory import explain_memory, place
 from cartoonedit.diffusion.schedulers import SCHEDULERS, use_scheduler
+from cartoonedit.diffusion.single_file import inspect_file, read_pipeline
 from cartoonedit.diffusion.weights import dtype_argument, explain_damage, read_settings, variant_in
 from cartoonedit.errors import InvalidInput, ModelNotFound
 
@@ -26,6 +26,7 @@ __all__ = [
     "Task",
     "family_of",
     "family_of_model",
+    "find_settings",
     "forget_pipelines",
     "load_pipeline",
 ]
@@ -130,6 +131,28 @@ def family_of_model(model: str | Path) -> Family:
     return _describe(locate(str(model), _INDEX))[0]
 
 
+def find_settings(family: Family, config: str | Path | None = None) -> Path:
+    """The folder with the settings and tokenizers that a single file of weights needs.
+
+    Args:
+        family: Of the file.
+        config: The folder, if one was given; None looks into the local cache.
+
+    Raises:
+        ModelNotFound: They are not on this machine.
+    """
+    if config is not None:
+        return Path(config).expanduser()
+    for name in _CONFIGS[family]:
+        if hub.is_here(name):
+            return hub.path(name)
+    raise ModelNotFound(
+        "a single .safetensors file needs the settings and tokenizer of its family. Fetch them"
+        f" with: cartoonedit models fetch {_CONFIGS[family][0]}. Or give a folder of such a model"
+        " as config."
+    )
+
+
 def family_of(pipeline: Any) -> Family:
     """The family of a loaded pipeline."""
     return "sdxl" if "XL" in type(pipeline).__name__ else "sd15"
@@ -184,7 +207,7 @@ _INDEX, _CONTROLNET_INDEX = "model_index.json", "config.json"
 def _describe(where: Path) -> tuple[Family, int]:
     """The family of a model, and its UNet's number of input channels."""
     if not where.is_dir():
-        checkpoint = single_file.inspect(where)
+        checkpoint = inspect_file(where)
         return checkpoint.family, checkpoint.channels
     family = _family_of_folder(where)
     settings = where / "unet" / "config.json"
@@ -235,15 +258,15 @@ def _family_of_folder(folder: Path) -> Family:
 def _from_file(file: Path, task: Task, dtype: Any, config: str | None) -> Any:
     import diffusers
 
-    checkpoint = single_file.inspect(file)
+    checkpoint = inspect_file(file)
     family = checkpoint.family
-    settings = Path(config).expanduser() if config else _cached_config(family)
+    settings = find_settings(family, config)
     if _family_of_folder(settings) != family:
         raise InvalidInput(
             f"{file} is a checkpoint of another family than the settings in {settings}."
         )
     pipeline_class = getattr(diffusers, getattr(task, family))
-    return single_file.read(checkpoint, pipeline_class, settings, dtype, **_LEFT_OUT[family])
+    return read_pipeline(checkpoint, pipeline_class, settings, dtype, **_LEFT_OUT[family])
 
 
 def _check_tokenizers(where: Path, pipeline: Any) -> None:
@@ -267,18 +290,6 @@ def _widen_vae(pipeline: Any) -> None:
     vae = pipeline.vae
     if vae.dtype == torch.float16 and vae.config.get("force_upcast", False):
         torch.nn.Module.to(vae, dtype=torch.float32)  # that of diffusers warns of it
-
-
-def _cached_config(family: Family) -> Path:
-    for name in _CONFIGS[family]:
-        try:
-            return hub.path(name)
-        except ModelNotFound as error:
-            missing = error
-    raise ModelNotFound(
-        f"a single .safetensors file needs the settings and tokenizer of its family."
-        f" Fetch them with: cartoonedit models fetch {_CONFIGS[family][0]}. ({missing})"
-    )
 
 
 def _silence_bars() -> None:

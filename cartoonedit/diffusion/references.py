@@ -20,7 +20,7 @@ from cartoonedit.errors import InvalidInput, ModelNotFound
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["blank_embeds", "reference_tokens", "use_references"]
+__all__ = ["blank_embeds", "find_adapter", "reference_tokens", "use_references"]
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ def use_references(pipeline: Any, adapter: str | Path | None, weight: float = 0.
         InvalidInput: It is damaged, a pickle, or for another family.
         CartooneditError: The device has too little memory.
     """
-    found = None if adapter is None else _find(str(adapter))
+    found = None if adapter is None else find_adapter(str(adapter))
     held = _adapters.get(pipeline)
     with explain_memory():
         if held is not None and (found is None or held.file != found[0]):
@@ -111,8 +111,13 @@ def _embed(pipeline: Any, picture: NDArray[np.uint8]) -> torch.Tensor:
     return embeds
 
 
-def _find(adapter: str) -> tuple[Path, Path]:
-    """The adapter's file and the folder of its image encoder."""
+def find_adapter(adapter: str) -> tuple[Path, Path]:
+    """An adapter's file and the folder of its image encoder.
+
+    Raises:
+        ModelNotFound: One is not on this machine.
+        InvalidInput: It is damaged, a pickle, or no IP-Adapter.
+    """
     if adapter in hub.CATALOGUE:
         encoder = hub.resolve(adapter, "image encoder")
         hub.resolve(adapter, "image encoder config")

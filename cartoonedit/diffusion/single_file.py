@@ -9,7 +9,7 @@ from typing import Any, Literal
 from cartoonedit.diffusion.weights import dtype_argument, explain_damage, quiet_casts
 from cartoonedit.errors import InvalidInput, ModelNotFound
 
-__all__ = ["Checkpoint", "inspect", "read"]
+__all__ = ["Checkpoint", "inspect_file", "read_pipeline"]
 
 _UNET = "model.diffusion_model.input_blocks.0.0.weight"
 _VAE = "first_stage_model."
@@ -39,7 +39,7 @@ class Checkpoint:
     has_old_names: bool = False
 
 
-def inspect(file: Path) -> Checkpoint:
+def inspect_file(file: Path) -> Checkpoint:
     """Find out what a file is, without reading its weights.
 
     Raises:
@@ -78,7 +78,7 @@ def inspect(file: Path) -> Checkpoint:
     )
 
 
-def read(
+def read_pipeline(
     checkpoint: Checkpoint, pipeline_class: Any, settings: Path, dtype: Any, **parts: Any
 ) -> Any:
     """Read a pipeline from a file.

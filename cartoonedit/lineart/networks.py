@@ -111,6 +111,15 @@ class LineNetwork:
                 f" {', '.join(NETWORKS)}."
             )
 
+    @property
+    def file(self) -> Path:
+        """The weights.
+
+        Raises:
+            ModelNotFound: They are not on this machine.
+        """
+        return hub.resolve(self.weights or NETWORKS[self.method].weights, "weights")
+
     def __call__(self, picture: NDArray[np.uint8], device: str = "auto") -> NDArray[np.uint8]:
         """Draw the lines of a picture.
 
@@ -131,8 +140,7 @@ class LineNetwork:
             CartooneditError: The device has too little memory.
         """
         design = NETWORKS[self.method]
-        file = hub.resolve(self.weights or design.weights, "weights")
-        return _draw(_load(self.method, file, device), design, picture)
+        return _draw(_load(self.method, self.file, device), design, picture)
 
 
 @lru_cache(maxsize=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cartoonedit.tagger.scene import background_tags, tag_scene
+from cartoonedit.tagger.scene import background_tags, tag_scene, without_tags
 from cartoonedit.tagger.wd14 import Tagger
 
-__all__ = ["Tagger", "background_tags", "tag_scene"]
+__all__ = ["Tagger", "background_tags", "tag_scene", "without_tags"]

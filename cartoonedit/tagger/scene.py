@@ -19,7 +19,7 @@ from cartoonedit.runtime import Progress, silent
 if TYPE_CHECKING:
     from cartoonedit.scene import Scene
 
-__all__ = ["background_tags", "tag_scene"]
+__all__ = ["background_tags", "tag_scene", "without_tags"]
 
 logger = logging.getLogger(__name__)
 
@@ -83,6 +83,12 @@ def background_tags(scene: Scene) -> list[Tag]:
     if not isinstance(stored, list):
         raise InvalidInput(f"{_NOTES} must be a list; got {stored!r:.60}.")
     return [_stored_tag(tag) for tag in stored]
+
+
+def without_tags(scene: Scene) -> Scene:
+    """A scene of which nothing is described."""
+    meta = {name: value for name, value in scene.meta.items() if name != _BACKGROUND}
+    return scene.replace(instances=[replace(one, tags=()) for one in scene], meta=meta)
 
 
 def _stored_tag(stored: Any) -> Tag:

@@ -77,7 +77,7 @@ class Tagger:
             ModelNotFound: The weights are not on this machine.
             InvalidInput: The image has another form, or the weights are not a tagger of this kind.
         """
-        model, tags = self._files()
+        model, tags = self.files
         network, known = _loaded(str(model), str(tags), self.device)
         scores = network(image)
         if len(scores) != len(known):
@@ -96,7 +96,13 @@ class Tagger:
             kept.append(max(ratings, key=lambda tag: tag.score))
         return sorted(kept, key=lambda tag: -tag.score)
 
-    def _files(self) -> tuple[Path, Path]:
+    @property
+    def files(self) -> tuple[Path, Path]:
+        """The model and its list of tags.
+
+        Raises:
+            ModelNotFound: One is not on this machine.
+        """
         if str(self.weights) in hub.CATALOGUE:
             return hub.resolve(self.weights, "model"), hub.resolve(self.weights, "tags")
         path = _locate(str(self.weights))

@@ -13,7 +13,7 @@ import pytest
 from cartoonedit.errors import CartooneditError, InvalidInput
 from cartoonedit.images import save_image
 from cartoonedit.video import FORMATS, VideoWriter
-from cartoonedit.video_reader import VideoReader
+from cartoonedit.video_reader import VideoReader, is_animated
 
 WIDTH, HEIGHT, COUNT, FPS = 64, 48, 7, 12.5
 
@@ -92,6 +92,41 @@ def test_a_changing_rate_becomes_constant(tmp_path: Path) -> None:
     clip = VideoReader(file)
     assert clip.fps is not None
     assert clip.frame_count / clip.fps == pytest.approx(0.5, abs=0.11)
+
+
+def has_avif() -> bool:
+    from PIL import features
+
+    return bool(features.check("avif"))
+
+
+@pytest.mark.skipif(not has_avif(), reason="Pillow writes AVIF from version 11.3 on")
+@pytest.mark.parametrize("alpha", [False, True])
+def test_the_moving_part_of_an_avif(
+    tmp_path: Path, alpha: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    from PIL import Image
+
+    pictures = [Image.fromarray(frame(index)) for index in range(COUNT)]
+    for index, picture in enumerate(pictures if alpha else []):
+        picture.putalpha(100 + index)
+    still, file = tmp_path / "still.avif", tmp_path / "moving.avif"
+    pictures[0].save(still)
+    pictures[0].save(file, save_all=True, append_images=pictures[1:], duration=int(1000 / FPS))
+    assert (is_animated(still), is_animated(file)) == (False, True)
+    clip = VideoReader(file)
+    assert (clip.size_wh, clip.fps, clip.frame_count) == ((WIDTH, HEIGHT), FPS, COUNT)
+    for index, shown in enumerate(clip):
+        np.testing.assert_allclose(shown[24, [8, 56]], frame(index)[24, [8, 56]], atol=6)
+    assert VideoReader(still).frame_count == 1
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("rate", [0.5, 29.97, 999, 1000, 2000])
+def test_rates(tmp_path: Path, rate: float) -> None:
+    ffmpeg("-r", rate, "-f", "lavfi", "-i", "color=s=16x16", "-frames:v", 3, tmp_path / "clip.mp4")
+    clip = VideoReader(tmp_path / "clip.mp4")
+    assert (clip.fps, clip.frame_count) == (pytest.approx(rate), 3)
 
 
 def test_a_long_clip_can_be_left_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,6 +35,18 @@ def test_brackets_stay_where_nothing_is_weighted() -> None:
 
 
 @pytest.mark.parametrize(
+    ("words", "joined"),
+    [
+        (["ink", "soft colors", "(soft colors:0.4)", "hat"], "ink, (soft colors:0.4), hat"),
+        (["(ink:1.2)", "ink"], "(ink:1.2)"),  # what has no weight changes none
+        (["(ink:1.2)", "[ink]", "Ink"], "[ink]"),
+    ],
+)
+def test_a_later_weight_is_taken_over(words: list[str], joined: str) -> None:
+    assert join(words) == joined
+
+
+@pytest.mark.parametrize(
     ("name", "text"),
     [
         ("blue_sky", "blue sky"),

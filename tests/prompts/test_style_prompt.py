@@ -12,6 +12,10 @@ from cartoonedit.instance import Tag
 from prompts import load_styles, negative_prompt, split, style, style_names, style_prompt
 from prompts.compose import tag_text
 
+_LISTS = [f"&a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 30)]
+MULTIPLIED = f"[&a0 [hat, hat, hat], {', '.join(_LISTS)}]"
+"""Some kilobytes that are more than any memory when they are written out."""
+
 
 def tags(*names: str) -> list[Tag]:
     """General tags by falling score."""
@@ -148,12 +152,20 @@ def test_styles_of_your_own(tmp_path: Path) -> None:
         ("a: {prompt: !!python/object:os.system {}}", "not valid YAML"),
         ("a: [", "not valid YAML"),
         ("a: 2024-99-99", "not valid YAML"),
+        ("a: {prompt: ink, strength: !!bool maybe}", "not valid YAML"),
+        ("#" * 200_001, "larger than 200 kB"),
+        (f"a: {{prompt: ink, strength: 0x{'f' * 6000}}}", "strength must be from"),
+        (f"a: {{prompt: ink, ? {'b' * 2000} : 1}}", "has no bbb"),
+        (f"a: {{prompt: ink, loras: {MULTIPLIED}}}", "loras must be a list"),
+        (f"a: {{prompt: ink, note: {MULTIPLIED}}}", "note must be text"),
+        (f"a: {{prompt: ink, strength: {MULTIPLIED}}}", "strength must be from"),
     ],
 )
 def test_styles_that_are_wrong(tmp_path: Path, text: str, message: str) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text(text)
-    with pytest.raises(InvalidInput, match=message):
+    with pytest.raises(InvalidInput, match=message) as told:
         load_styles(file)
+    assert len(str(told.value)) < 500
     with pytest.raises(InvalidInput, match="cannot be read"):
         load_styles(tmp_path / "absent.yaml")

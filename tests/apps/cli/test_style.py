@@ -59,6 +59,8 @@ def test_a_picture(cli: Any, two_discs: Any, picture: Path, tmp_path: Path, netw
     assert len(Scene.load(kept)) == 2
     record = json.loads(Path(f"{out}.run.json").read_text())
     assert {"model", "controlnet"} <= {entry["name"] for entry in record["models"]}
+    assert all(len(entry["sha256"]) == 64 for entry in record["models"])
+    assert record["libraries"]["diffusers"]
     again = tmp_path / "again.png"
     assert cli("rerun", f"{out}.run.json", "-o", again).code == 0
     np.testing.assert_array_equal(read(again), read(out))
@@ -94,6 +96,15 @@ def test_nobody_and_a_long_prompt(cli: Any, two_discs: Any, tmp_path: Path, netw
     run = cli("style", small, "-o", tmp_path / "a.png", "--prompt", "ink, " * 1000, *networks)
     assert run.code == 0, run.err
     assert "nobody was found" in run.err
+
+
+def test_nothing_left_to_translate(cli: Any, saved: Path, tmp_path: Path, networks: Any) -> None:
+    out = tmp_path / "styled.png"
+    words = ["--only", "character-1", "--skip", "character-1", "--prompt", "ink"]
+    run = cli("style", saved, "-o", out, *words, *networks)
+    assert run.code == 1
+    assert "nothing is left to translate" in run.err
+    assert not out.exists()
 
 
 def test_presets_are_listed(cli: Any) -> None:
@@ -393,6 +404,37 @@ def test_a_clip(cli: Any, two_discs: Any, clip: Path, tmp_path: Path, networks: 
     again = tmp_path / "again.mp4"
     assert cli("rerun", tmp_path / "styled.mp4.run.json", "-o", again).code == 0
     assert again.read_bytes() == out.read_bytes()
+
+
+def test_a_stopped_clip_goes_on(
+    cli: Any,
+    two_discs: Any,
+    clip: Path,
+    tmp_path: Path,
+    networks: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from apps.style import StyleEditor
+
+    out = tmp_path / "styled.mp4"
+    command = ["style", clip, "-o", out, "--prompt", "ink", "--skip", "background", *networks]
+    own, calls = StyleEditor.__call__, 0
+
+    def stops_at_the_second(self: Any, *given: Any, **options: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise KeyboardInterrupt
+        return own(self, *given, **options)
+
+    monkeypatch.setattr(StyleEditor, "__call__", stops_at_the_second)
+    run = cli(*command)
+    assert run.code == 130
+    assert "goes on from there" in run.err
+    assert not out.exists()
+    assert cli(*command).code == 0
+    assert calls == 3
+    assert not (tmp_path / "styled.mp4.part").exists()
 
 
 def test_a_folder_of_frames(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +57,8 @@ class Recorder(StyleEditor):
         progress(2, 2, "translating")
         shown = scene.picture if start is None else start
         patch = Patch(0, 0, scene.picture, level=len(self.calls))
-        return Styled(
-            255 - shown, tagged, (), {one.name: patch for one in tagged}, scene.picture[..., 0]
-        )
+        edited = [part.name for part in self.plan(scene, own) if part.edited]
+        return Styled(255 - shown, tagged, (), dict.fromkeys(edited, patch), scene.picture[..., 0])
 
 
 def clip_of(*steps: Centres, ground: str = "drawn") -> tuple[list[np.ndarray], OpenScene]:
@@ -128,7 +128,7 @@ def test_a_cut_starts_anew() -> None:
     list(translate_clip(editor, opened, [*frames, other], flow=0.5))
     assert [call["start"] is None for call in editor.calls] == [True, False, True]
     # The scale that a character was worked on at is kept, too.
-    assert [call["levels"] for call in editor.calls] == [{}, {"character-1": 1}, {}]
+    assert [call["levels"] for call in editor.calls] == [{}, {BACKGROUND: 1, "character-1": 1}, {}]
     assert [call["scene"][0].name for call in editor.calls] == [*["character-1"] * 2, "character-2"]
     assert editor.described == ["character-1", BACKGROUND, "character-2", BACKGROUND]
 
@@ -146,6 +146,19 @@ def test_names_tags_and_options_stay() -> None:
     ]  # fmt: skip
     assert [set(call["own"]) for call in editor.calls] == [set(own)] * 3 + [{"background"}]
     assert editor.described == ["character-1", BACKGROUND, "character-2"]  # each of them once
+
+
+@pytest.mark.parametrize(("retag", "described"), [(False, []), (True, ["character-1"])])
+def test_what_has_tags_is_described_again_once(retag: bool, described: list[str]) -> None:
+    frames, open_scene = clip_of(*MOVING[:3])
+
+    def tagged(frame: np.ndarray) -> Scene:
+        scene = open_scene(frame)
+        return scene.with_instances([replace(one, tags=(Tag("cap", 1.0),)) for one in scene])
+
+    editor = Recorder(retag=retag)
+    list(translate_clip(editor, tagged, frames))
+    assert editor.described == [*described, BACKGROUND]
 
 
 def test_only_holds_where_the_part_is() -> None:
@@ -167,6 +180,18 @@ def test_names_that_are_never_there_are_told(caplog: pytest.LogCaptureFixture) -
     first, last = (record.getMessage() for record in caplog.records)
     assert "no character-2, nobody; it has character-1, background" in first
     assert "'nobody' in any frame" in last
+
+
+def test_a_clip_without_any_change_is_an_error() -> None:
+    frames, open_scene = clip_of(*MOVING[:2])
+    for options, own in (
+        ({"only": ["nobody"]}, {}),
+        ({}, {name: PartOptions(skip=True) for name in ("character-1", BACKGROUND)}),
+    ):
+        clip = translate_clip(Recorder(**options), open_scene, frames, own=own)
+        with pytest.raises(InvalidInput, match="nothing was translated"):
+            list(clip)
+    assert list(translate_clip(Recorder(), open_scene, [])) == []
 
 
 def test_held_frames_are_translated_once() -> None:
@@ -273,6 +298,72 @@ def test_nothing_half_written(tmp_path: Path, out: str, error: type[BaseExceptio
     with pytest.raises(error):
         translate_clip_file(Recorder(), disc_found, clip, tmp_path / out, progress=stop)
     assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
+
+
+@pytest.mark.parametrize("out", ["b.mp4", "b"])
+@pytest.mark.parametrize("flow", [0.0, 0.5])
+def test_stopped_work_goes_on(
+    tmp_path: Path, out: str, flow: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With the frames that are done, and gives what it had given."""
+    clip = write(tmp_path / "a.mp4")
+    options: dict[str, Any] = {"flow": flow, "made_with": "a finder"}
+    whole = translate_clip_file(Recorder(), disc_found, clip, tmp_path / f"whole{out}", **options)
+
+    def stop(step: int, total: int, message: str) -> None:
+        if step >= 250:
+            raise Cancelled
+
+    for _ in range(2):  # it may be stopped more than once
+        with pytest.raises(Cancelled):
+            translate_clip_file(
+                Recorder(), disc_found, clip, tmp_path / out, progress=stop, **options
+            )
+        assert "2 finished frames are kept in" in caplog.text
+        assert not (tmp_path / out).exists()
+    editor = Recorder()
+    made = translate_clip_file(editor, disc_found, clip, tmp_path / out, **options)
+    assert len(editor.calls) == 2
+    assert editor.calls[0]["levels"]  # what is known of the frame before is still known
+    assert editor.described == []  # tags, too
+    for one, other in zip(VideoReader(made), VideoReader(whole), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert not (tmp_path / f"{out}.part").exists()
+
+
+@pytest.mark.parametrize("other", ["flow", "made_with", "prompt", "clip", "damage"])
+def test_frames_of_other_work_are_not_used(tmp_path: Path, other: str) -> None:
+    clip = write(tmp_path / "a.mp4")
+
+    def stop(step: int, total: int, message: str) -> None:
+        if step >= 250:
+            raise Cancelled
+
+    options: dict[str, Any] = {"flow": 0.0, "made_with": "a finder"}
+    with pytest.raises(Cancelled):
+        translate_clip_file(
+            Recorder(), disc_found, clip, tmp_path / "b.mp4", progress=stop, **options
+        )
+    editor = Recorder(prompt="oil" if other == "prompt" else "ink")
+    if other == "clip":
+        write(clip, 5)
+    elif other == "damage":
+        (tmp_path / "b.mp4.part" / "000000.json").write_text("[]")
+        (tmp_path / "b.mp4.part" / "000001.png").write_bytes(b"")
+    elif other != "prompt":
+        options[other] = {"flow": 0.5, "made_with": "another"}[other]
+    translate_clip_file(editor, disc_found, clip, tmp_path / "b.mp4", **options)
+    assert len(editor.calls) == (5 if other == "clip" else 4)
+    assert not (tmp_path / "b.mp4.part").exists()
+
+
+def test_what_somebody_put_there_stays(tmp_path: Path) -> None:
+    clip, mine = write(tmp_path / "a.mp4"), tmp_path / "b.mp4.part" / "mine.txt"
+    mine.parent.mkdir()
+    mine.write_text("mine")
+    with pytest.raises(InvalidInput, match="holds something else"):
+        translate_clip_file(Recorder(), disc_found, clip, tmp_path / "b.mp4", made_with="")
+    assert mine.read_text() == "mine"
 
 
 @pytest.mark.parametrize(

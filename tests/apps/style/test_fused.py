@@ -10,7 +10,7 @@ import torch
 from apps.style import PartOptions
 from cartoonedit.errors import InvalidInput
 from cartoonedit.lineart import draw_lines
-from cartoonedit.scene import Scene
+from cartoonedit.scene import Instance, Scene
 from tests.apps.style.conftest import MakeEditor, Seen
 
 
@@ -123,3 +123,18 @@ def test_parts_with_different_loras_cannot_share_a_pass(
         make_editor(mode="fused")(
             tagged_scene, {"character-1": PartOptions(lora=["one.safetensors"])}
         )
+
+
+def test_a_part_of_few_pixels_in_a_large_picture(make_editor: MakeEditor, seen: Seen) -> None:
+    """A cell of latents shows a thousand pixels of it, and yet the part is translated."""
+    picture = np.random.default_rng(0).integers(0, 255, (256, 256, 3), np.uint8)
+    mask = np.zeros((256, 256), np.uint8)
+    mask[100, 100:103] = 255
+    scene = Scene(picture, [Instance(mask)], plate=picture)
+    make_editor(mode="fused", side=64, max_side=64, only=["character-1"], steps=2)(scene)
+    (call,) = seen.calls
+    begin = call["begin"][0, 0]
+    assert begin.shape == (8, 8)
+    assert (begin == 0).sum() == 1
+    moved = (call["result"] != call["start"]).any(dim=1)[0]
+    assert moved.tolist() == (begin == 0).tolist()

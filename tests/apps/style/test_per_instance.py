@@ -11,6 +11,7 @@ from diffusers import DPMSolverMultistepScheduler
 
 from apps.style import PartOptions
 from apps.style.windows import fit_window, whole_window
+from cartoonedit.errors import InvalidInput
 from cartoonedit.lineart import draw_lines
 from cartoonedit.scene import Instance, Scene
 from tests.apps.style.conftest import MakeEditor, Seen
@@ -240,3 +241,51 @@ def test_large_parts_are_reduced_or_tiled(make_editor: MakeEditor, seen: Seen) -
     assert seen.calls[-1]["tile"] == 8
     make_editor(max_side=100)(scene)
     assert seen.calls[-1]["start"].shape[2:] == (8, 16)
+
+
+def test_the_background_shows_nothing_of_the_characters(
+    make_editor: MakeEditor, tagged_scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor of their outlines, which lie beside the masks and are painted out of the plate."""
+    outline = np.zeros((48, 64), bool)
+    outline[2:5, 2:20] = True
+    picture = tagged_scene.picture.copy()
+    picture[outline] = 0
+    scene = tagged_scene.replace(picture=picture, plate=tagged_scene.plate)
+    assert (scene.plate[outline] != 0).any(axis=1).all()
+    shown = []
+    from cartoonedit.diffusion import latents
+
+    own = latents.encode
+    monkeypatch.setattr(
+        latents, "encode", lambda pipe, images: shown.extend(images) or own(pipe, images)
+    )
+    make_editor(only=["background"], steps=2)(scene)
+    (given,) = shown
+    wanted = whole_window(scene.size_wh, 64, 128).cut(
+        np.where((scene.union_mask() > 0)[..., None] | outline[..., None], scene.plate, picture)
+    )
+    np.testing.assert_array_equal(given, wanted)
+
+
+def test_the_background_is_whole_behind_the_characters(
+    make_editor: MakeEditor, tagged_scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its colours are as they were made: nobody was mixed into them."""
+    from cartoonedit.diffusion import latents
+
+    made = []
+    own = latents.decode
+    monkeypatch.setattr(
+        latents, "decode", lambda *given: made.extend(own(*given)) or made[-len(given[1]) :]
+    )
+    styled = make_editor(only=["background"], steps=2)(tagged_scene)
+    patch = styled.patches["background"].colours
+    np.testing.assert_array_equal(patch, made[0][: patch.shape[0], : patch.shape[1]])
+
+
+def test_names_are_checked_for_the_baseline_too(
+    make_editor: MakeEditor, tagged_scene: Scene
+) -> None:
+    with pytest.raises(InvalidInput, match="there is no part 'nobody'"):
+        make_editor(global_only=True)(tagged_scene, {"nobody": PartOptions(seed=1)})

@@ -87,12 +87,26 @@ def test_nothing_said(tmp_path: Path, text: str) -> None:
         ("config: [1]", "config must be the path"),
         ("a: [", "not valid YAML"),
         ("a: !!python/object:os.system {}", "not valid YAML"),
-        ("#" * 1_000_001, "larger than any recipe"),
+        ("lora: [knight.safetensors:11]", r"style\.yaml: a LoRA is written"),
+        ("lora: [~nosuchuser/x]", r"style\.yaml: '~nosuchuser/x' cannot be used as a path"),
+        ("model: ~nosuchuser/x", "cannot be used as a path"),
+        ("config: ~nosuchuser/x", "cannot be used as a path"),
+        ("parts: {a: {reference: ~nosuchuser/x}}", r"style\.yaml: a: .* cannot be used as a path"),
+        (f"lora: [{'x' * 5000}]", "'xxx.*' cannot be used as a path: File name too long"),
+        (f"parts: {{a: {{reference: {'x' * 5000}}}}}", "used as a path: File name too long"),
+        (f"tagger: {'x' * 5000}", "cannot be used as a path: File name too long"),
+        ('model: "a\\0"', "cannot be used as a path: .*null"),
+        ("a: !!timestamp x", "not valid YAML"),
+        ("#" * 200_001, "larger than 200 kB"),
+        (f"seed: [0x{'f' * 6000}]", "seed must be a whole number"),
+        (f"parts: {{a: {{seed: 0x{'f' * 6000}}}}}", "seed must be a whole number from 0"),
+        (f"parts: {{{'a' * 900}: {{skip: 1}}}}", "skip must be true"),
     ],
 )
 def test_what_is_no_recipe(tmp_path: Path, text: str, message: str) -> None:
-    with pytest.raises(InvalidInput, match=message):
+    with pytest.raises(InvalidInput, match=message) as told:
         read_recipe(write(tmp_path, text))
+    assert len(str(told.value)) < 1000
 
 
 def test_names_that_multiply_are_refused_at_once(tmp_path: Path) -> None:
@@ -129,6 +143,51 @@ def test_what_is_written_is_read_again(tmp_path: Path, monkeypatch: pytest.Monke
     }
 
 
+NAMED = {
+    "model": "mine.safetensors",
+    "controlnet": "lines",
+    "reference_adapter": "adapter.safetensors",
+    "tagger": "tagger",
+}
+
+
+def test_models_beside_a_recipe(tmp_path: Path) -> None:
+    for name in NAMED.values():
+        (tmp_path / name).mkdir()
+    text = "\n".join(f"{key}: {name}" for key, name in NAMED.items())
+    there = {key: str(tmp_path / name) for key, name in NAMED.items()}
+    assert read_recipe(write(tmp_path, text)).options == there
+    (tmp_path / "sub").mkdir()
+    assert read_recipe(write(tmp_path / "sub", text)).options == NAMED
+
+
+@pytest.mark.parametrize("name", ["sd15", "none", "", "owner/name"])
+def test_names_are_no_files_beside_a_recipe(tmp_path: Path, name: str) -> None:
+    (tmp_path / "sd15").mkdir()
+    (tmp_path / "none").mkdir()
+    assert read_recipe(write(tmp_path, f"model: '{name}'")).options == {"model": name}
+
+
+def test_models_are_found_from_a_recipe_elsewhere(
+    tiny_scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in NAMED.values():
+        Path(name).mkdir()
+    there = {key: str(tmp_path / name) for key, name in NAMED.items()}
+    file = write_recipe(tmp_path / "sub" / "style.yaml", Recipe(NAMED))
+    scene = remember(tiny_scene, Recipe(NAMED))
+    monkeypatch.chdir(tmp_path / "sub")
+    assert read_recipe(file) == remembered(scene) == Recipe(there)
+
+
+def test_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    recipe = Recipe({}, {"character-1": PartOptions(reference=Path("~/a.png"))})
+    again = read_recipe(write_recipe(tmp_path / "sub" / "style.yaml", recipe))
+    assert again.parts["character-1"].reference == tmp_path / "a.png"
+
+
 def test_a_scene_remembers(tiny_scene: Scene, tmp_path: Path) -> None:
     parts = {
         "character-1": PartOptions(prompt="red scarf", strength=0.5, reference=tmp_path / "a.png"),
@@ -139,6 +198,13 @@ def test_a_scene_remembers(tiny_scene: Scene, tmp_path: Path) -> None:
     assert remembered(tiny_scene) == Recipe()
     with pytest.raises(InvalidInput, match="style"):
         remembered(tiny_scene.replace(meta={"style": 3}))
+
+
+def test_zeros_and_no_negative_are_said_too(tiny_scene: Scene, tmp_path: Path) -> None:
+    zeros: dict[str, Any] = {"seed": 0, "control": 0.0, "guidance": 0.0, "negative": "", "lora": []}
+    recipe = Recipe(zeros, {"character-1": PartOptions(**zeros, tags=[])})
+    assert remembered(remember(tiny_scene, recipe)) == recipe
+    assert read_recipe(write_recipe(tmp_path / "style.yaml", recipe)) == recipe
 
 
 @pytest.mark.parametrize(("size", "shape"), [((40, 50), (40, 102)), ((20, 50), (42, 50))])

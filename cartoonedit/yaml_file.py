@@ -1,0 +1,81 @@
+"""YAML files that people write: whatever is wrong with one is told in words, and soon."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cartoonedit.errors import InvalidInput, shown
+
+__all__ = ["MOST_BYTES", "parse_yaml", "read_yaml"]
+
+MOST_BYTES = 200_000
+"""Of a file. PyYAML takes seconds for what is much longer, for some numbers even minutes."""
+
+
+def read_yaml(file: str | Path, what: str) -> Any:
+    """Read a YAML file; see :func:`parse_yaml`.
+
+    Args:
+        file: In UTF-8.
+        what: It is, for messages, such as ``recipe``.
+
+    Raises:
+        InvalidInput: It cannot be read, is too large, or is no YAML.
+    """
+    try:
+        with Path(file).open("rb") as opened:  # no more than that, whatever size it says it has
+            stored = opened.read(MOST_BYTES + 1)
+        if len(stored) > MOST_BYTES:
+            raise ValueError(f"it is larger than {MOST_BYTES // 1000} kB")
+        text = stored.decode("utf-8-sig")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InvalidInput(f"the {what} {file} cannot be read: {reason}.") from error
+    return parse_yaml(text, str(file))
+
+
+def parse_yaml(text: str, source: str) -> Any:
+    """What a YAML text holds: plain data, the keys of mappings always texts.
+
+    Args:
+        text: Without merge keys (``<<``).
+        source: Where it is from, for messages.
+
+    Raises:
+        InvalidInput: It is no YAML, or has a value that is not what its tag says.
+    """
+    try:
+        return yaml.load(text, _Loader)
+    except _RAISED as error:
+        reason = " ".join(str(error).split())
+        raise InvalidInput(f"{source} is not valid YAML: {reason:.300}.") from error
+
+
+_RAISED = (
+    yaml.YAMLError,
+    RecursionError,
+    # PyYAML lets through what Python says of values that do not fit their tags.
+    ValueError,
+    LookupError,
+    AttributeError,
+    TypeError,
+    ArithmeticError,
+)
+
+
+class _Loader(yaml.SafeLoader):
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Refuse merge keys: nested ones make gigabytes of a few lines."""
+        for key, _ in node.value:
+            if key.tag == "tag:yaml.org,2002:merge":
+                raise yaml.constructor.ConstructorError(
+                    None, None, "merge keys (<<) are not allowed", key.start_mark
+                )
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        made = super().construct_mapping(node, deep)
+        return {key if isinstance(key, str) else shown(key): each for key, each in made.items()}

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cartoonedit.errors import InvalidInput
+from cartoonedit.yaml_file import MOST_BYTES, parse_yaml, read_yaml
+
+MERGES = "a0: &a0 {x: 1}\n" + "\n".join(
+    f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}]}}" for n in range(1, 12)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "data"),
+    [
+        ("", None),
+        ("\ufeffa: 紅", {"a": "紅"}),
+        ("{1: a, no: b, ~: c}", {"1": "a", "False": "b", "None": "c"}),
+        ("a: &x [1, 2.5, 'no']\nb: *x", {"a": [1, 2.5, "no"], "b": [1, 2.5, "no"]}),
+    ],
+)
+def test_what_is_read(tmp_path: Path, text: str, data: Any) -> None:
+    file = tmp_path / "any.yaml"
+    file.write_text(text, encoding="utf-8")
+    assert read_yaml(file, "recipe") == data
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: [",
+        "a: !!python/object:os.system {}",
+        "a: !!bool maybe",
+        'a: !!int ""',
+        'a: !!float ""',
+        "a: !!timestamp x",
+        "a: 2024-99-99",
+        "a: " + "9" * 6000,
+        "a: !!float 1" + ":1" * 200,
+        "[" * 2000,
+        "? [a]\n: b",
+        MERGES,
+    ],
+)
+def test_what_is_no_yaml_is_told_in_short(text: str) -> None:
+    with pytest.raises(InvalidInput, match=r"any\.yaml is not valid YAML") as told:
+        parse_yaml(text, "any.yaml")
+    assert len(str(told.value)) < 400
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(b"#" * (MOST_BYTES + 1), "larger than 200 kB"), (b"\xff", "decode")]
+)
+def test_what_cannot_be_read(tmp_path: Path, content: bytes, said: str) -> None:
+    file = tmp_path / "any.yaml"
+    file.write_bytes(content)
+    with pytest.raises(InvalidInput, match=rf"the recipe .*any\.yaml cannot be read: .*{said}"):
+        read_yaml(file, "recipe")
+    with pytest.raises(InvalidInput, match=r"the styles .* cannot be read: No such file"):
+        read_yaml(tmp_path / "absent", "styles")
+    with pytest.raises(InvalidInput, match=r"cannot be read: .*null"):
+        read_yaml("a\0b", "styles")
+
+
+def test_keys_are_short_texts() -> None:
+    (key,) = parse_yaml("? 0x" + "f" * 6000 + "\n: 1", "any.yaml")
+    assert len(key) < 100
+
+
+def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("a: 1", encoding="utf-8-sig")
+    assert read_yaml(tmp_path / "a.yaml", "recipe") == {"a": 1}
