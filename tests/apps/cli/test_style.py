@@ -296,6 +296,7 @@ def test_a_folder_of_one_picture(
     assert (tmp_path / "b.png").is_file()
 
 
+@pytest.mark.slow
 def test_a_batch_that_was_stopped_goes_on(
     cli: Any, two_discs: Any, picture: Path, tmp_path: Path, networks: Any
 ) -> None:
@@ -437,6 +438,7 @@ def test_a_stopped_clip_goes_on(
     assert not (tmp_path / "styled.mp4.part").exists()
 
 
+@pytest.mark.slow
 def test_a_folder_of_frames(
     cli: Any, two_discs: Any, clip: Path, tmp_path: Path, networks: Any
 ) -> None:
@@ -473,6 +475,7 @@ def test_wrong_usage_of_clips(
     assert sorted(tmp_path.iterdir()) == before
 
 
+@pytest.mark.slow
 def test_frames_do_not_go_into_a_folder_of_the_user(
     cli: Any, two_discs: Any, clip: Path, tmp_path: Path, networks: Any
 ) -> None:

@@ -65,6 +65,7 @@ def assert_same(a: dict[str, Any], b: dict[str, Any]) -> None:
             assert torch.equal(tensor, moments[1][number][name]), name
 
 
+@pytest.mark.slow
 def test_a_stopped_run_ends_as_one_that_was_not(art: Path, tmp_path: Path) -> None:
     detector(art, tmp_path / "through", sheet_steps=2)
     calls = []
