@@ -23,7 +23,6 @@ from apps.cli.results import (
 )
 from apps.cli.terminal import print_json, say
 from apps.kenburns import KenBurnsOptions
-from cartoonedit.errors import InvalidInput
 from segmentation.options import SegmentOptions
 
 if TYPE_CHECKING:
@@ -117,13 +116,7 @@ def _clips(files: list[Path], count: int, out: Path, camera: KenBurnsOptions) ->
     Raises:
         typer.BadParameter: There can be no such clip.
     """
-    from cartoonedit.video import VideoWriter
-
     clips = {files[0]: out}
-    if count == 1 and out.name in ("", ".."):
-        raise typer.BadParameter(
-            f"--out must name a clip, or a new folder for its frames; got {str(out)!r}."
-        )
     if count > 1:
         if out.suffix:
             raise typer.BadParameter(
@@ -132,11 +125,7 @@ def _clips(files: list[Path], count: int, out: Path, camera: KenBurnsOptions) ->
         ending = ".webm" if camera.transparent else ".mp4"
         clips = distinct(files, lambda name: out / f"{name}{ending}", lambda file, path: True)
     for clip in clips.values():
-        try:
-            VideoWriter(clip, (2, 2), camera.fps, alpha=camera.transparent)
-        except InvalidInput as error:
-            raise typer.BadParameter(f"--out: {error}") from error
-        check_clip("--out", clip)
+        check_clip("--out", clip, camera.fps, alpha=camera.transparent)
     return clips
 
 

@@ -44,8 +44,8 @@ def check_result(option: str, path: Path, *, folder: bool) -> None:
         raise typer.BadParameter(f"{option}: {error}") from error
 
 
-def check_clip(option: str, path: Path) -> None:
-    """Refuse a place for a clip, or for the folder of its frames, before any work.
+def check_clip(option: str, path: Path, fps: float = 24, *, alpha: bool = False) -> None:
+    """Refuse a clip that cannot be written, or the folder of its frames, before any work.
 
     Frames take the place of those of an earlier run. In a folder that no run has made they would
     take the place of pictures of the user.
@@ -53,6 +53,16 @@ def check_clip(option: str, path: Path) -> None:
     Raises:
         typer.BadParameter: It cannot be written, or such a folder is there; ``option`` is named.
     """
+    from cartoonedit.video import VideoWriter
+
+    if path.name in ("", ".."):
+        raise typer.BadParameter(
+            f"{option} must name a clip, or a new folder for its frames; got {str(path)!r}."
+        )
+    try:
+        VideoWriter(path, (2, 2), fps, alpha=alpha)
+    except InvalidInput as error:
+        raise typer.BadParameter(f"{option}: {error}") from error
     check_result(option, path, folder=not path.suffix)
     if path.suffix or not path.is_dir() or _is_empty(path) or _holds_clip(path):
         return
@@ -111,7 +121,7 @@ def keep_apart(read: Iterable[Path | None], made: Iterable[Path | None]) -> None
         typer.BadParameter: Two are the same.
     """
     given = [path.expanduser() for path in read if path]
-    taken = {file.resolve() for path in given for file in (path, *_files_in(path))}
+    taken = {file.resolve() for path in given for file in (path, *input_files(path))}
     for path in filter(None, made):
         if path.resolve() in taken:
             raise typer.BadParameter(
@@ -130,14 +140,11 @@ def open_scene(file: Path, segmenter: Segmenter | None, progress: Progress) -> S
 
 
 def input_files(file: Path) -> list[Path]:
-    """The files that a picture or a saved scene consists of."""
+    """The files that a picture, a saved scene or a folder of frames consists of."""
     from cartoonedit.scene_folder import files_of
 
-    return files_of(file) if is_scene(file) else [file]
-
-
-def _files_in(path: Path) -> list[Path]:
-    """What is read of a saved scene, or of a folder of frames."""
-    if path.is_dir() and not is_scene(path):
-        return [file for file in path.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES]
-    return input_files(path)
+    if is_scene(file):
+        return files_of(file)
+    if file.is_dir():
+        return sorted(each for each in file.iterdir() if each.suffix.lower() in PICTURE_SUFFIXES)
+    return [file]

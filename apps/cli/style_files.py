@@ -215,7 +215,7 @@ def place_results(
         }
     for file, result in results.items():
         if file in clips:
-            _check_clip(result, clip.fps)
+            check_clip("--out", result, clip.fps or 24)
         else:
             _check_picture("--out", result)
             check_result("--out", result, folder=False)
@@ -243,20 +243,6 @@ def _ending(file: Path, clip: bool) -> str:
         return ".png"
     suffix = file.suffix.lower()
     return suffix if suffix in (".gif", ".apng", ".webp") else ".mp4"
-
-
-def _check_clip(result: Path, fps: float | None) -> None:
-    from cartoonedit.video import VideoWriter
-
-    if result.name in ("", ".."):
-        raise typer.BadParameter(
-            f"--out must name a clip, or a new folder for its frames; got {str(result)!r}."
-        )
-    try:
-        VideoWriter(result, (2, 2), fps or 24, alpha=False)
-    except InvalidInput as error:
-        raise typer.BadParameter(f"--out: {error}") from error
-    check_clip("--out", result)
 
 
 def _check_picture(option: str, path: Path) -> None:
