@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import pickle
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from cartoonedit.errors import InvalidInput
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["load_into", "read_weights"]
+__all__ = ["load_into", "open_safetensors", "read_weights"]
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +41,22 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
     if not isinstance(stored, Mapping):
         raise InvalidInput(f"{path} holds no weights by name, but a {type(stored).__name__}.")
     return {str(name).removeprefix("module."): value for name, value in stored.items()}
+
+
+@contextmanager
+def open_safetensors(path: Path) -> Iterator[Any]:
+    """Open a ``.safetensors`` file to look at single tensors, or at their names and shapes alone.
+
+    Raises:
+        InvalidInput: It is damaged.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as weights:
+            yield weights
+    except SafetensorError as error:
+        raise InvalidInput(f"{path} is no whole .safetensors file: {error}") from error
 
 
 def load_into(
@@ -75,13 +92,8 @@ def load_into(
 
 
 def _safetensors(path: Path) -> Any:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        return load_file(path)
-    except SafetensorError as error:
-        raise InvalidInput(f"{path} is no whole .safetensors file: {error}") from error
+    with open_safetensors(path) as weights:
+        return {name: weights.get_tensor(name) for name in weights.keys()}  # noqa: SIM118  # no dict
 
 
 def _tensors_only(path: Path) -> Any:

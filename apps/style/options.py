@@ -266,7 +266,6 @@ _RANGES = {"strength": (0.01, 1.0), "guidance": (0.0, 50.0), "control": (0.0, 2.
 _RANGES |= {"reference_weight": (0.0, 1.0)}
 
 _WHOLE_RANGES = {
-    "steps": (1, 200),  # fewer with some schedulers
     "seed": (0, 2**63 - 1),
     "clip_skip": (0, 10),
     "side": (64, 4096),

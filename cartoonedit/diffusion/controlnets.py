@@ -14,7 +14,7 @@ from cartoonedit.diffusion.weights import (
     variant_in,
 )
 from cartoonedit.errors import InvalidInput, ModelNotFound
-from cartoonedit.weights import read_weights
+from cartoonedit.weights import open_safetensors, read_weights
 
 if TYPE_CHECKING:
     import torch
@@ -98,15 +98,10 @@ _KINDS = "task_embedding"
 
 def _union_in(files: list[Path]) -> dict[str, int]:
     """What the settings of a union must say; nothing for a single ControlNet."""
-    from safetensors import SafetensorError, safe_open
-
     for file in files:
-        try:
-            with safe_open(file, framework="pt") as weights:
-                if _KINDS in weights.keys():  # noqa: SIM118  # it is no dict
-                    return {"num_control_type": weights.get_slice(_KINDS).get_shape()[0]}
-        except SafetensorError as error:
-            raise InvalidInput(f"{file} is no whole .safetensors file: {error}") from error
+        with open_safetensors(file) as weights:
+            if _KINDS in weights.keys():  # noqa: SIM118  # it is no dict
+                return {"num_control_type": weights.get_slice(_KINDS).get_shape()[0]}
     return {}
 
 

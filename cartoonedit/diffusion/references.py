@@ -16,6 +16,7 @@ from cartoonedit.diffusion.locating import locate_file
 from cartoonedit.diffusion.memory import explain_memory, lacks_memory, laid_open
 from cartoonedit.diffusion.weights import explain_damage, quiet_casts, read_settings, reason
 from cartoonedit.errors import InvalidInput, ModelNotFound
+from cartoonedit.weights import open_safetensors
 
 if TYPE_CHECKING:
     import torch
@@ -146,16 +147,11 @@ _INPUTS = {
 
 def _sees(file: Path) -> tuple[str, int]:
     """The setting of an image encoder that an adapter depends on, and its value."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(file, framework="pt") as weights:
-            names = set(weights.keys())
-            for layer, setting in _INPUTS.items():
-                if layer in names:
-                    return setting, weights.get_slice(layer).get_shape()[1]
-    except SafetensorError as error:
-        raise InvalidInput(f"{file} is no whole .safetensors file: {error}") from error
+    with open_safetensors(file) as weights:
+        names = set(weights.keys())
+        for layer, setting in _INPUTS.items():
+            if layer in names:
+                return setting, weights.get_slice(layer).get_shape()[1]
     raise InvalidInput(f"{file} is no IP-Adapter that reads pictures by CLIP.")
 
 

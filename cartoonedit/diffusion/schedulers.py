@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from cartoonedit.errors import InvalidInput
+from cartoonedit.errors import InvalidInput, shown
 
 __all__ = ["MOST_STEPS", "SCHEDULERS", "check_steps", "scheduler_name", "use_scheduler"]
 
@@ -64,7 +64,9 @@ def check_steps(steps: int, name: str = next(iter(SCHEDULERS))) -> None:
     most = _MOST_STEPS.get(name, MOST_STEPS)
     if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= steps <= most:
         of = f" with the scheduler {name}" if name in _MOST_STEPS else ""
-        raise InvalidInput(f"steps must be a whole number from 1 to {most}{of}; got {steps!r:.60}.")
+        raise InvalidInput(
+            f"steps must be a whole number from 1 to {most}{of}; got {shown(steps)}."
+        )
 
 
 def use_scheduler(pipeline: Any, name: str) -> None:

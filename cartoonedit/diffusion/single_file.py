@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from cartoonedit.diffusion.weights import dtype_argument, explain_damage, quiet_casts
 from cartoonedit.errors import InvalidInput, ModelNotFound
+from cartoonedit.weights import open_safetensors
 
 __all__ = ["Checkpoint", "inspect_file", "read_pipeline"]
 
@@ -45,14 +46,9 @@ def inspect_file(file: Path) -> Checkpoint:
     Raises:
         InvalidInput: It is damaged, of another family, or lacks a part.
     """
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(file, framework="pt") as weights:
-            names = set(weights.keys())
-            channels = weights.get_slice(_UNET).get_shape()[1] if _UNET in names else 0
-    except SafetensorError as error:
-        raise InvalidInput(f"{file} is no whole .safetensors file: {error}") from error
+    with open_safetensors(file) as weights:
+        names = set(weights.keys())
+        channels = weights.get_slice(_UNET).get_shape()[1] if _UNET in names else 0
 
     def has(top: str) -> bool:
         return any(name.startswith(top) for name in names)
@@ -121,7 +117,6 @@ def read_pipeline(
 
 def _old_text_encoder(file: Path, settings: Path, dtype: Any) -> Any:
     """The text encoder of SD 1.5 from names that diffusers does not know."""
-    from safetensors import safe_open
     from transformers import CLIPTextConfig, CLIPTextModel
 
     encoder = CLIPTextModel(
@@ -131,7 +126,7 @@ def _old_text_encoder(file: Path, settings: Path, dtype: Any) -> Any:
     )
     inner = "text_model." if hasattr(encoder, "text_model") else ""
     top = _TEXT["sd15"]
-    with safe_open(file, framework="pt") as weights:
+    with open_safetensors(file) as weights:
         found = {
             inner + name.removeprefix(top): weights.get_tensor(name)
             for name in weights.keys()  # noqa: SIM118  # it is no dict
