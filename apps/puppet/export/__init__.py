@@ -1,0 +1,1 @@
+"""Puppets for other programs: sprite sheets, Animated Drawings, Spine."""

@@ -1,0 +1,1 @@
+"""Motions: where they come from, and what they are made of."""

@@ -1,0 +1,277 @@
+"""BVH files: a skeleton and its motion, as recorded by most motion capture programs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cartoonedit.errors import InvalidInput, shown
+
+__all__ = ["END_SITE", "Bvh", "read_bvh"]
+
+END_SITE = "End Site"
+MOST_BYTES = 200_000_000
+MOST_JOINTS = 2000
+_AXES = {"X": 0, "Y": 1, "Z": 2}
+
+
+@dataclass(frozen=True, eq=False)
+class Bvh:
+    """What a BVH file holds.
+
+    Attributes:
+        names: Of the joints, parents before children; ends of chains are called ``End Site``.
+        parents: For each joint the index of its parent, -1 for the root.
+        offsets: ``float64`` ``(B, 3)``: from the parent, in rest.
+        channels: For each joint its channels in order, such as ``("Xposition", "Zrotation")``.
+        values: ``float64`` ``(F, C)``: all channels of all joints in order; angles in degrees.
+        frame_time: Seconds from one frame to the next.
+    """
+
+    names: tuple[str, ...]
+    parents: tuple[int, ...]
+    offsets: NDArray[np.float64]
+    channels: tuple[tuple[str, ...], ...]
+    values: NDArray[np.float64]
+    frame_time: float
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        """For each joint the column of its first channel."""
+        return [0, *np.cumsum([len(each) for each in self.channels])[:-1].tolist()]
+
+    def local_rotations(self, frames: slice = slice(None)) -> NDArray[np.float64]:
+        """Rotation of each joint against its parent.
+
+        The product of its channels in the order of the file: ``Zrotation Yrotation Xrotation`` is
+        ``Rz Ry Rx``.
+
+        Returns:
+            Matrices ``(F, B, 3, 3)``.
+        """
+        values = self.values[frames]
+        made = np.broadcast_to(np.eye(3), (len(values), len(self.names), 3, 3)).copy()
+        for joint, (start, channels) in enumerate(zip(self._starts, self.channels, strict=True)):
+            for column, channel in enumerate(channels, start):
+                if channel.endswith("rotation"):
+                    turn = _turn(_AXES[channel[0]], np.radians(values[:, column]))
+                    made[:, joint] = made[:, joint] @ turn
+        return made
+
+    def positions(
+        self, frames: slice = slice(None), *, joints_move: bool = True
+    ) -> NDArray[np.float64]:
+        """Where every joint is, in the space of the file.
+
+        Args:
+            frames: Which frames.
+            joints_move: Whether position channels of other joints than the root count. Those of the
+                root always do; they replace its offset.
+
+        Returns:
+            ``float64`` ``(F, B, 3)``.
+        """
+        values = self.values[frames]
+        turned = self.local_rotations(frames)
+        places = np.empty((len(values), len(self.names), 3))
+        for joint, parent in enumerate(self.parents):
+            shift = np.broadcast_to(self.offsets[joint], (len(values), 3))
+            moves = [c for c in self.channels[joint] if c.endswith("position")]
+            if moves and (parent < 0 or joints_move):
+                shift = shift.copy()
+                for column, channel in enumerate(self.channels[joint], self._starts[joint]):
+                    if channel.endswith("position"):
+                        shift[:, _AXES[channel[0]]] = values[:, column]
+            if parent < 0:
+                places[:, joint] = shift
+            else:
+                places[:, joint] = places[:, parent] + np.einsum(
+                    "fij,fj->fi", turned[:, parent], shift
+                )
+                turned[:, joint] = turned[:, parent] @ turned[:, joint]
+        return places
+
+
+def _turn(axis: int, angles: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rotations about an axis of space, ``(F, 3, 3)``."""
+    one, other = (axis + 1) % 3, (axis + 2) % 3
+    made = np.zeros((len(angles), 3, 3))
+    made[:, axis, axis] = 1
+    made[:, one, one] = made[:, other, other] = np.cos(angles)
+    made[:, other, one] = np.sin(angles)
+    made[:, one, other] = -made[:, other, one]
+    return made
+
+
+def read_bvh(path: str | Path) -> Bvh:
+    """Read a BVH file, with any white space, any order of channels and any upper and lower case.
+
+    Raises:
+        InvalidInput: It cannot be read or is no BVH file; the text says where. A file with fewer
+            frames than it announces is named as truncated.
+    """
+    file = Path(path).expanduser()
+    try:
+        if file.stat().st_size > MOST_BYTES:
+            raise ValueError(f"it is larger than {MOST_BYTES // 1_000_000} MB")
+        text = file.read_bytes().decode("utf-8-sig", errors="replace")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InvalidInput(f"the motion {file} cannot be read: {reason}.") from error
+    return _Parser(text, str(file)).parse()
+
+
+class _Parser:
+    """Reads the words of a BVH file one after the other."""
+
+    def __init__(self, text: str, source: str) -> None:
+        self._source = source
+        head, _, self._motion = _split_motion(text)
+        self._words: Iterator[str] = iter(head.replace("{", " { ").replace("}", " } ").split())
+        self._names: list[str] = []
+        self._parents: list[int] = []
+        self._offsets: list[list[float]] = []
+        self._channels: list[tuple[str, ...]] = []
+
+    def parse(self) -> Bvh:
+        if self._next("the word HIERARCHY").upper() != "HIERARCHY":
+            raise self._bad("it does not start with HIERARCHY")
+        self._expect("ROOT")
+        self._hierarchy()
+        frames, frame_time, values = self._read_motion(sum(map(len, self._channels)))
+        del frames
+        return Bvh(
+            tuple(self._names),
+            tuple(self._parents),
+            np.array(self._offsets, np.float64),
+            tuple(self._channels),
+            values,
+            frame_time,
+        )
+
+    def _hierarchy(self) -> None:
+        """The root and all that hangs from it; without recursion, whatever the depth."""
+        open_joints = [self._joint(-1, self._next("the name of the root"))]
+        while open_joints:
+            word = self._next("a joint or }")
+            kind = word.upper()
+            here = open_joints[-1]
+            if kind == "}":
+                open_joints.pop()
+            elif kind == "OFFSET":
+                self._offsets[here] = [self._number("an offset") for _ in range(3)]
+            elif kind == "CHANNELS":
+                self._channels[here] = self._read_channels(self._names[here])
+            elif kind == "JOINT":
+                open_joints.append(self._joint(here, self._next("the name of a joint")))
+            elif kind == "END":
+                self._expect("SITE")
+                open_joints.append(self._joint(here, END_SITE))
+            else:
+                raise self._bad(f"{shown(word)} is not expected in the joint {self._names[here]}")
+
+    def _joint(self, parent: int, name: str) -> int:
+        if name == "{" or len(self._names) >= MOST_JOINTS:
+            raise self._bad("a joint has no name, or there are more than 2000 of them")
+        while (word := self._next(f"{{ of the joint {name}")) != "{":
+            if name == END_SITE:  # some programs name the ends
+                continue
+            name = f"{name} {word}"
+        self._names.append(name)
+        self._parents.append(parent)
+        self._offsets.append([0.0, 0.0, 0.0])
+        self._channels.append(())
+        return len(self._names) - 1
+
+    def _read_channels(self, joint: str) -> tuple[str, ...]:
+        count = self._number(f"the number of channels of {joint}")
+        if not 0 <= count <= 9:
+            raise self._bad(f"the joint {joint} has {count:g} channels")
+        found = []
+        for _ in range(int(count)):
+            word = self._next(f"a channel of {joint}")
+            channel = word[:1].upper() + word[1:].lower()
+            if channel[1:] not in ("position", "rotation") or channel[0] not in _AXES:
+                raise self._bad(f"the joint {joint} has a channel {shown(word)}")
+            found.append(channel)
+        return tuple(found)
+
+    def _read_motion(self, columns: int) -> tuple[int, float, NDArray[np.float64]]:
+        lines = iter(self._motion.splitlines())
+        frames = self._labelled(lines, "Frames:")
+        frame_time = self._labelled(lines, "Frame Time:")
+        if not (1 <= frames <= 10_000_000) or frames != int(frames):
+            raise self._bad(f"it says that it has {frames:g} frames")
+        if not 0 < frame_time <= 60:
+            raise self._bad(f"its frame time is {frame_time:g} s")
+        if columns == 0:
+            raise self._bad("no joint has a channel")
+        wanted = int(frames) * columns
+        words = "\n".join(lines).replace(",", " ").split()
+        if len(words) < wanted:
+            whole = len(words) // columns
+            raise self._bad(
+                f"it is truncated: it announces {int(frames)} frames and holds {whole} whole ones."
+                f" Fetch it again, or write 'Frames: {whole}' into it to use those"
+            )
+        try:
+            values = np.array(words[:wanted], dtype=np.float64)
+        except ValueError as error:
+            raise self._bad(f"a frame holds what is no number: {error}") from error
+        if not np.isfinite(values).all() or np.abs(values).max(initial=0) > 1e12:
+            raise self._bad("a frame holds a number that is not finite")
+        return int(frames), frame_time, values.reshape(int(frames), columns)
+
+    def _labelled(self, lines: Iterator[str], label: str) -> float:
+        for line in lines:
+            if line.strip():
+                found, _, rest = line.partition(":")
+                if " ".join(found.split()).lower() == label[:-1].lower():
+                    return self._as_number(rest.strip(), label)
+                break
+        raise self._bad(f"after MOTION there is no line '{label}'")
+
+    def _number(self, what: str) -> float:
+        return self._as_number(self._next(what), what)
+
+    def _as_number(self, word: str, what: str) -> float:
+        try:
+            number = float(word)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
+            raise self._bad(f"{what} must be a number; got {shown(word)}")
+        return number
+
+    def _expect(self, word: str) -> None:
+        got = self._next(f"the word {word}")
+        if got.upper() != word:
+            raise self._bad(f"there should be {word}; got {shown(got)}")
+
+    def _next(self, what: str) -> str:
+        word = next(self._words, None)
+        if word is None:
+            raise self._bad(f"it ends before {what}: it is truncated or no BVH file")
+        return word
+
+    def _bad(self, reason: str) -> InvalidInput:
+        return InvalidInput(f"the motion {self._source} cannot be used: {reason}.")
+
+
+def _split_motion(text: str) -> tuple[str, str, str]:
+    """What is before, and after, the line that says MOTION."""
+    start = 0
+    for line in text.splitlines(keepends=True):
+        if line.strip().upper() == "MOTION":
+            return text[:start], line, text[start + len(line) :]
+        start += len(line)
+    return text, "", ""

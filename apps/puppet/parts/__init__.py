@@ -1,0 +1,1 @@
+"""Taking a character apart into sheets that move over each other."""

@@ -1,0 +1,1 @@
+"""From deformed meshes to frames."""
