@@ -21,10 +21,10 @@ class Sheet:
         name: Such as ``trunk`` or ``left_hand``.
         texture: Premultiplied RGBA ``uint8`` ``(h, w, 4)``.
         origin_xy: Where its first pixel lies in the picture.
-        triangles: ``int32`` ``(T, 3)``, indices into the vertices of the rig. In rest they cover all
-            that is not transparent in the texture.
-        joints: Indices of the joints whose mean depth says when the sheet is drawn; none stands for
-            depth 0. Of equal depth, the order of the rig decides.
+        triangles: ``int32`` ``(T, 3)``, indices into the vertices of the rig. In rest they cover
+            all that is not transparent in the texture.
+        joints: Indices of the joints whose mean depth says when the sheet is drawn; none stands
+            for depth 0. Of equal depth, the order of the rig decides.
     """
 
     name: str
