@@ -52,13 +52,14 @@ def timetable(motion: Motion, options: RetargetOptions) -> Cycle:
         rounds = max(1, round(total * step / count))
         exact = rounds * count / length
         if options.blend_in == 0 and abs(exact / step - 1) <= FITS:
-            return Cycle(start % count + np.arange(length) * exact, True, rounds)
-        return Cycle(start % count + np.arange(length) * step, False, 1)
+            return Cycle(start % count + np.arange(length, dtype=float) * exact, True, rounds)
+        return Cycle(start % count + np.arange(length, dtype=float) * step, False, 1)
     if options.duration is None:
         length = _checked(int((count - 1 - start) / step + 1e-9) + 1)
     else:
         length = _checked(max(1, round(options.duration * options.fps)))
-    return Cycle(np.minimum(start + np.arange(length) * step, count - 1.0), False, 1)
+    frames = np.minimum(start + np.arange(length, dtype=float) * step, count - 1.0)
+    return Cycle(frames, False, 1)
 
 
 def _checked(length: int) -> int:
