@@ -195,7 +195,8 @@ def _trunk(pose: Pose, frames: int) -> dict[str, NDArray[np.float64]]:
         ("Neck", head, 0.5),
         ("Head", head, 0.5),
     ):
-        local = _bent(*(share * np.asarray(angle) for angle in angles), frames)
+        turn, bend, lean = (share * np.asarray(angle) for angle in angles)
+        local = _bent(turn, bend, lean, frames)
         made[name] = made[above] @ local
         above = name
     return made
@@ -330,5 +331,12 @@ def _bvh(places: NDArray[np.float64], turned: dict[str, NDArray[np.float64]]) ->
             names.append(END_SITE)
             offsets.append((mirror * end[0], float(end[1]), float(end[2])))
             channels.append(())
-    values = np.round(np.hstack(columns), 2) + 0.0  # never -0
-    return Bvh(tuple(names), tuple(parents), np.array(offsets), tuple(channels), values, 1 / FPS)
+    values = np.asarray(np.round(np.hstack(columns), 2) + 0.0, np.float64)  # never -0
+    return Bvh(
+        tuple(names),
+        tuple(parents),
+        np.array(offsets, np.float64),
+        tuple(channels),
+        values,
+        1 / FPS,
+    )

@@ -1,4 +1,4 @@
-"""Curves over the time of a loop: all of them go on from their end to their start without a seam."""
+"""Curves over the time of a loop: each goes on from its end to its start without a seam."""
 
 from __future__ import annotations
 

@@ -49,13 +49,11 @@ def walk() -> tuple[Loop, Pose]:
     """Walk four steps, turn round, walk back, turn round."""
     steps = _steps()
     loop = Loop(round((steps[-1].start + 0.5) * 30) / 30)
-    feet = {
-        side: _foot(loop, [step for step in steps if step.side == side], side) for side in SIDES
-    }
+    feet = {side: _foot(loop, [step for step in steps if step.side == side]) for side in SIDES}
     return loop, _carried(loop, feet)
 
 
-def _foot(loop: Loop, steps: list[Step], side: str) -> dict[str, Curve]:
+def _foot(loop: Loop, steps: list[Step]) -> dict[str, Curve]:
     """Where one foot is, and how it rolls: from heel to toe while it walks forward."""
     z, yaw = np.full(loop.frames, 0.0), np.full(loop.frames, 0.0)
     lift, roll = np.zeros(loop.frames), np.zeros(loop.frames)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from apps.puppet.motion.bvh import Bvh, write_bvh
-from apps.puppet.motions import choreography, gait
+from apps.puppet.motions import choreography, gait, hops
 from apps.puppet.motions.actor import SIDES, Pose, perform, reach
 from apps.puppet.motions.curves import Loop
 from cartoonedit.files import check_place
@@ -22,12 +22,12 @@ ACTS: dict[str, Callable[[], tuple[Loop, Pose]]] = {
     "wave": choreography.wave,
     "walk": gait.walk,
     "run": gait.run,
-    "jump": choreography.jump,
+    "jump": hops.jump,
     "dance": choreography.dance,
     "nod": choreography.nod,
     "bow": choreography.bow,
     "sway": choreography.sway,
-    "cheer": choreography.cheer,
+    "cheer": hops.cheer,
 }
 """Each motion of ours, and what the actor does."""
 
