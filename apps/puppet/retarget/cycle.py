@@ -45,8 +45,9 @@ def timetable(motion: Motion, options: RetargetOptions) -> Cycle:
     """
     step = options.speed / options.fps / motion.frame_time  # frames of the motion per frame
     count = len(motion)
-    start = options.phase * (count if motion.loops else count - 1)
-    if motion.loops and count > 1:
+    round_trip = motion.loops and count > 1
+    start = options.phase * (count if round_trip else count - 1)
+    if round_trip:
         total = count / step if options.duration is None else options.duration * options.fps
         length = _checked(max(1, round(total)))
         rounds = max(1, round(total * step / count))

@@ -96,6 +96,7 @@ def plant(
         missing[:, column] += feet[:, column] - joints[:, leg.foot]
     # What the legs could not reach, the root does: for one foot that stands, always.
     root = root + np.sum(share[..., None] * missing * on[..., None], axis=1)
+    root[:, 0] -= root[0, 0]
     return Planted(joints, root, gain, unit * np.sum(share * height, axis=1))
 
 

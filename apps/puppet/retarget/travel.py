@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
+from apps.puppet.retarget.legs import find_legs
 from apps.puppet.retarget.options import Box, RetargetOptions
 from apps.puppet.retarget.plant import Planted
 from apps.puppet.skeleton import Skeleton
@@ -23,7 +24,8 @@ def bounded(
 
     In a room, as much of the path is kept as fits: first its drift (where it goes) is made smaller,
     down to none; then its steps. Flights get lower in the same way. What already reaches out of the
-    room as drawn may go on to, and no farther.
+    room as drawn may go on to, and no farther. A loop that travels farther than the room goes on
+    the spot.
 
     Args:
         planted: The way as the feet want it.
@@ -39,17 +41,38 @@ def bounded(
     if options.travel == "in-place":
         x, gain = x - _drift(x, gain, loops), 0.0
     elif options.travel == "auto" and options.room is not None:
+        if not find_legs(skeleton):
+            return _behind_edges(x, y, skeleton, options.room, options.reach), True
         low_x, low_y, high_x, high_y = _free(skeleton, options.room, options.reach)
         fits = low_x <= x.min() and x.max() <= high_x
-        if not fits or (loops and gain != 0):
+        if not fits:
             trend = _drift(x, gain, loops)
-            x = trend * _most(x - trend, trend, low_x, high_x) + x - trend
+            # A loop that cannot go all the way goes on the spot, so that it stays a loop.
+            kept = 0.0 if gain else _most(x - trend, trend, low_x, high_x)
+            x = trend * kept + x - trend
             slow = _slow(x, options.fps)
             x = slow * _most(x - slow, slow, low_x, high_x) + x - slow
             x = x * _most(np.zeros_like(x), x, low_x, high_x)
             gain = 0.0
         y = _lowered(y, planted.lift, low_y, high_y)
     return np.stack([x, y], axis=1), gain == 0.0
+
+
+def _behind_edges(
+    x: NDArray[np.float64], y: NDArray[np.float64], skeleton: Skeleton, room: Box, reach: Box
+) -> NDArray[np.float64]:
+    """The sway of one who has no legs, mostly because edges of the room cut them off.
+
+    Where an edge cuts him, he only moves towards it, or there would be a gap.
+    """
+    low, high = _extent(skeleton, reach)
+    if low[0] <= room[0] + 1:
+        x = x - x.max()
+    if high[0] >= room[2] - 1:
+        x = np.zeros_like(x) if low[0] <= room[0] + 1 else x - x.min()
+    if high[1] >= room[3] - 1:
+        y = y - y.min()
+    return np.stack([x, y], axis=1)
 
 
 def _drift(x: NDArray[np.float64], gain: float, loops: bool) -> NDArray[np.float64]:
@@ -80,13 +103,19 @@ def _most(rest: NDArray[np.float64], part: NDArray[np.float64], low: float, high
 
 def _free(skeleton: Skeleton, room: Box, reach: Box) -> Box:
     """How far the root may go to the left, up, right and down, from where it is drawn."""
-    low, high = skeleton.points_xy.min(axis=0), skeleton.points_xy.max(axis=0)
+    low, high = _extent(skeleton, reach)
     return (
-        min(0.0, room[0] - (float(low[0]) - reach[0])),
-        min(0.0, room[1] - (float(low[1]) - reach[1])),
-        max(0.0, room[2] - (float(high[0]) + reach[2])),
-        max(0.0, room[3] - (float(high[1]) + reach[3])),
+        min(0.0, room[0] - low[0]),
+        min(0.0, room[1] - low[1]),
+        max(0.0, room[2] - high[0]),
+        max(0.0, room[3] - high[1]),
     )
+
+
+def _extent(skeleton: Skeleton, reach: Box) -> tuple[list[float], list[float]]:
+    """Left and top, right and bottom of the drawing."""
+    low, high = skeleton.points_xy.min(axis=0), skeleton.points_xy.max(axis=0)
+    return (low - reach[:2]).tolist(), (high + reach[2:]).tolist()
 
 
 def _lowered(

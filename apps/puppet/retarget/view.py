@@ -31,7 +31,7 @@ _LEVEL = 0.35
 """Share of the way from right to left that must be level, or it does not tell the facing."""
 _TURN = 0.13
 """Seconds; standard deviation of the half turn of one who is seen from the side."""
-_BACK = 0.6
+_BACK = 0.65
 """Half turns of the actor away from where he looks, before he is shown as looking back."""
 _FOLLOW, _BEHIND = 0.15, np.radians(80)
 """Seconds in which the turntable of the legs follows a step, and how far it may be behind."""

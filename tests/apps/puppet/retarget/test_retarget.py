@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import apps.puppet
+from apps.puppet.motion.bvh import read_bvh
 from apps.puppet.motion.motion import Motion
-from apps.puppet.motion.names import recognise
+from apps.puppet.motion.names import recognise, to_motion
 from apps.puppet.poses import Poses
 from apps.puppet.retarget import RetargetOptions, projected_directions, retarget
 from apps.puppet.retarget.limbs import NEARLY_ZERO, puppet_roles
@@ -29,6 +31,8 @@ from tests.apps.puppet.retarget.actors import (
     walker,
     waver,
 )
+
+OWN = sorted((Path(apps.puppet.__file__).parent / "motions").glob("*.bvh"))
 
 
 def bone_angles(poses: Poses, skeleton: Skeleton, joints: tuple[int, ...]) -> np.ndarray:
@@ -71,6 +75,17 @@ def test_limbs_point_as_the_actors_do_and_feet_stay(shared: Path, name: str, mot
     wanted = projected_directions(actor, skeleton, options)
     assert len(poses) == len(actor)
     assert len(wanted.joints) == (8 if name == "char1" else 16)
+    assert off(bone_angles(poses, skeleton, wanted.joints), wanted.angles) < 1
+    assert slides(poses, skeleton, actor) < 0.005
+
+
+@pytest.mark.parametrize("name", CHARACTERS)
+@pytest.mark.parametrize("file", OWN, ids=lambda file: file.stem)
+def test_so_they_do_for_all_motions_that_are_shipped(shared: Path, name: str, file: Path) -> None:
+    actor, skeleton = to_motion(read_bvh(file), file.stem), character(shared, name)
+    options = RetargetOptions(fps=1 / actor.frame_time)
+    poses = retarget(actor, skeleton, options)
+    wanted = projected_directions(actor, skeleton, options)
     assert off(bone_angles(poses, skeleton, wanted.joints), wanted.angles) < 1
     assert slides(poses, skeleton, actor) < 0.005
 
