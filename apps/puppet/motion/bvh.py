@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cartoonedit.errors import InvalidInput, shown
+from cartoonedit.files import atomic_path
 
-__all__ = ["END_SITE", "Bvh", "read_bvh"]
+__all__ = ["END_SITE", "Bvh", "read_bvh", "write_bvh"]
 
 END_SITE = "End Site"
 MOST_BYTES = 200_000_000
@@ -275,3 +276,97 @@ def _split_motion(text: str) -> tuple[str, str, str]:
             return text[:start], line, text[start + len(line) :]
         start += len(line)
     return text, "", ""
+
+
+# ---------------------------------------------------------------- writing
+
+
+def write_bvh(bvh: Bvh, path: str | Path) -> None:
+    """Write a BVH file that :func:`read_bvh` reads back as it was.
+
+    Numbers are written with as many digits as they need: round them for a small file. Joints come
+    depth first, as the format wants it, whatever their order is.
+
+    Raises:
+        InvalidInput: A name cannot be written, the joints form no tree with one root, or there is
+            not one finite value for each channel of each frame.
+    """
+    _check_writable(bvh)
+    order = _depth_first(bvh.parents)
+    lines = _hierarchy_lines(bvh, order)
+    columns = [
+        column
+        for joint in order
+        for column in range(bvh._starts[joint], bvh._starts[joint] + len(bvh.channels[joint]))
+    ]
+    rows = bvh.values[:, columns].tolist()
+    lines += ["MOTION", f"Frames: {len(rows)}", f"Frame Time: {float(bvh.frame_time)!r}"]
+    lines += [" ".join(map(repr, row)) for row in rows]
+    with atomic_path(path) as partial:
+        partial.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+
+
+def _hierarchy_lines(bvh: Bvh, order: list[int]) -> list[str]:
+    lines = ["HIERARCHY"]
+    open_joints: list[int] = []
+
+    def close_until(parent: int) -> None:
+        while open_joints and open_joints[-1] != parent:
+            open_joints.pop()
+            lines.append("\t" * len(open_joints) + "}")
+
+    leaves = set(order) - set(bvh.parents)
+    for joint in order:
+        close_until(bvh.parents[joint])
+        name, channels = bvh.names[joint], bvh.channels[joint]
+        is_end = name == END_SITE and joint in leaves and not channels and open_joints
+        kind = "" if is_end else "JOINT " if open_joints else "ROOT "
+        indent = "\t" * len(open_joints)
+        x, y, z = (float(value) for value in bvh.offsets[joint])
+        lines += [f"{indent}{kind}{name}", f"{indent}{{", f"{indent}\tOFFSET {x!r} {y!r} {z!r}"]
+        if channels:
+            lines.append(f"{indent}\tCHANNELS {len(channels)} {' '.join(channels)}")
+        open_joints.append(joint)
+    close_until(-1)
+    return lines
+
+
+def _depth_first(parents: tuple[int, ...]) -> list[int]:
+    """Joints from the root on, each before what hangs from it, branch after branch."""
+    below: list[list[int]] = [[] for _ in parents]
+    for joint, parent in enumerate(parents):
+        if parent >= 0:
+            below[parent].append(joint)
+    order, waiting = [], [joint for joint, parent in enumerate(parents) if parent < 0]
+    while waiting:
+        joint = waiting.pop()
+        order.append(joint)
+        waiting += reversed(below[joint])
+    return order
+
+
+def _check_writable(bvh: Bvh) -> None:
+    count = len(bvh.names)
+    if not (len(bvh.parents) == len(bvh.channels) == len(bvh.offsets) == count > 0):
+        raise InvalidInput("a BVH file needs a parent, an offset and channels for each joint.")
+    for name in bvh.names:
+        if not name or name != " ".join(name.split()) or set(name) & set("{}"):
+            raise InvalidInput(
+                f"a BVH file cannot hold a joint of the name {shown(name)}: names need a letter,"
+                " single spaces only, and no braces."
+            )
+    if [joint for joint, parent in enumerate(bvh.parents) if parent < 0] != [0] or not all(
+        parent < joint for joint, parent in enumerate(bvh.parents)
+    ):
+        raise InvalidInput(
+            "the joints of a BVH file must form one tree: the root first, and parents before"
+            " children."
+        )
+    columns = sum(map(len, bvh.channels))
+    if bvh.values.ndim != 2 or bvh.values.shape[1] != columns or bvh.values.size == 0:
+        raise InvalidInput(
+            f"a BVH file needs one value for each of its {columns} channels in each frame; got"
+            f" values {bvh.values.shape}."
+        )
+    if not np.isfinite(bvh.values).all() or not np.isfinite(bvh.offsets).all():
+        raise InvalidInput("a BVH file can only hold finite numbers; got others.")
