@@ -72,11 +72,14 @@ def open_puppets(
     """
     if is_drawing(file):
         from apps.puppet.classic.character import read_drawing
-        from apps.puppet.drawing_scene import scene_of
+        from apps.puppet.drawings import scene_of
 
         scene = scene_of(read_drawing(file))
     elif options.paper:
-        scene = _on_paper(file)
+        from apps.puppet.drawings import on_paper
+        from cartoonedit.scene import Scene
+
+        scene = on_paper(Scene.open(file))
     else:
         scene = open_scene(file, segmenter, progress)
     if not len(scene):
@@ -86,16 +89,3 @@ def open_puppets(
             " hand it in. Of a drawing on paper, add --paper."
         )
     return scene
-
-
-def _on_paper(file: Path) -> Scene:
-    import numpy as np
-
-    from apps.puppet.paper import find_drawings
-    from cartoonedit.scene import Instance, Scene
-
-    scene = Scene.open(file)
-    instances = [Instance(mask) for mask in find_drawings(scene.picture)]
-    blank = np.full_like(scene.picture, 255)
-    meta = {**scene.meta, "drawing": True}
-    return scene.replace(instances=instances, plate=blank, meta=meta)
