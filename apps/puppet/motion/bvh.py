@@ -406,3 +406,5 @@ def _check_writable(bvh: Bvh) -> None:
         )
     if not np.isfinite(bvh.values).all() or not np.isfinite(bvh.offsets).all():
         raise InvalidInput("a BVH file can only hold finite numbers; got others.")
+    if not 1e-6 <= bvh.frame_time <= 60:
+        raise InvalidInput(f"a frame time must be from 1e-6 to 60 s; got {bvh.frame_time!r}.")
