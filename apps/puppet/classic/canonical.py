@@ -150,7 +150,10 @@ def forward_fill(
 
 
 def _first_of_each(names: Sequence[str]) -> dict[str, int]:
-    return {name: i for i, name in reversed(list(enumerate(names)))}
+    index: dict[str, int] = {}
+    for i, name in enumerate(names):
+        index.setdefault(name, i)
+    return index
 
 
 def _find(name: str, index: dict[str, int]) -> int:
