@@ -20,6 +20,7 @@ SHOULDER = 0.07
 _HIDDEN = (SHOULDER, 0.27, 0.46)
 _LOWEST_SHOULDER = 0.5
 _WIDEST = 0.17  # from the middle to a shoulder, of the way from the neck to the ground
+_SHORTEST = 0.11  # what sticks out of the body, alike
 _THICKEST = 0.6  # an arm beside a gap, of the width of the trunk
 
 
@@ -82,7 +83,7 @@ def _arm_branch(
             continue
         away = (start[1] - shoulder) / (0.25 * trunk.body_height)
         value = branch.length * float(np.exp(-(away**2)))
-        if value > max(score, 0.025 * shape.height):
+        if branch.length > _SHORTEST * trunk.body_height and value > score:
             best, score = branch, value
     return best
 
@@ -116,9 +117,7 @@ def _from_path(
     shoulder = path[0]
     if exact_start:  # a gap begins at the armpit: the shoulder is above it
         up = min(shoulder[1] - 1, trunk.at(SHOULDER))
-        inner = trunk.x(up) + side * min(
-            abs(shoulder[0] - trunk.x(up)), 0.42 * trunk.width_at(up)
-        )
+        inner = trunk.x(up) + side * min(abs(shoulder[0] - trunk.x(up)), 0.42 * trunk.width_at(up))
         shoulder = np.array([inner, up])
     elbow = along(np.vstack([shoulder, path]), 0.5)
     return Arm(np.array([shoulder, elbow, hand]), seen=True)

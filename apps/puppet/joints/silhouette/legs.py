@@ -13,12 +13,14 @@ from apps.puppet.joints.silhouette.shape import Shape
 from apps.puppet.joints.silhouette.tree import Branch
 from apps.puppet.joints.silhouette.trunk import Trunk
 
-__all__ = ["Legs", "find_legs"]
+__all__ = ["CROTCH", "Legs", "find_legs", "leg_gap"]
 
 CROTCH = 0.47
 """Where legs end, as a share of the way from the neck to the ground, of an adult."""
 _LOWEST_CROTCH = 0.68  # below that, it may be the hem of a skirt through which the legs are seen
 _FLARE = 1.12
+_TOGETHER = 0.8  # of the width of the body; narrower above the gap, legs are close together there
+_LEAST = 0.13  # of the height; what sticks out by that is a leg, though there is no gap
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,8 +40,10 @@ class Legs:
 
 def find_legs(shape: Shape, trunk: Trunk, limbs: list[Branch], gaps: list[Gap]) -> Legs:
     """Find both legs, or place them by proportion."""
-    gap = _leg_gap(shape, trunk, gaps)
+    gap = leg_gap(shape, trunk, gaps)
     tips = _low_tips(shape, trunk, limbs, gap)
+    if gap is None:  # the corners of a wide base are no legs
+        tips = {side: tip for side, tip in tips.items() if tip.length > _LEAST * shape.height}
     if gap is None and len(tips) < 2:
         return Legs(_by_proportion(shape, trunk), seen=False, gap=None)
     crotch = gap.top if gap is not None else trunk.at(0.8)
@@ -57,8 +61,8 @@ def find_legs(shape: Shape, trunk: Trunk, limbs: list[Branch], gaps: list[Gap]) 
         leg_x = float(below[0, 0])
         span = shape.run(middle, hip_row) or (middle, middle)
         room = abs(span[0 if side < 0 else 1] - middle)
-        apart = min(abs(leg_x - middle), 0.6 * room) if hip_row < crotch - 2 else abs(
-            leg_x - middle
+        apart = (
+            min(abs(leg_x - middle), 0.6 * room) if hip_row < crotch - 2 else abs(leg_x - middle)
         )
         hip = np.array([middle + side * max(apart, 0.2 * room), hip_row])
         knee = along(np.vstack([hip, below]), 0.5)
@@ -66,7 +70,7 @@ def find_legs(shape: Shape, trunk: Trunk, limbs: list[Branch], gaps: list[Gap]) 
     return Legs(np.array(legs), seen=True, gap=gap)
 
 
-def _leg_gap(shape: Shape, trunk: Trunk, gaps: list[Gap]) -> Gap | None:
+def leg_gap(shape: Shape, trunk: Trunk, gaps: list[Gap]) -> Gap | None:
     """The gap below the middle of the body that reaches farthest."""
     middle = trunk.x(trunk.at(0.25))
     reach = 0.3 * max(trunk.width_at(trunk.at(0.4)), trunk.width_at(trunk.at(0.25)))
@@ -124,7 +128,9 @@ def _hip_row(trunk: Trunk, crotch: float) -> float:
     share = (crotch - trunk.neck) / trunk.body_height
     waist = trunk.width[int(trunk.at(0.12)) : max(int(crotch) - 1, int(trunk.at(0.12)) + 1)].min()
     flares = trunk.width_at(crotch - 2) > _FLARE * waist
-    if share > _LOWEST_CROTCH and flares:
+    body = trunk.width[int(trunk.at(0.05)) : int(trunk.at(0.5)) + 1].max()
+    together = trunk.width_at(crotch - 2) < _TOGETHER * body
+    if share > _LOWEST_CROTCH and (flares or together):
         return max(by_proportion, trunk.at(0.5))
     return max(crotch - 0.025 * trunk.body_height, trunk.at(0.3))
 

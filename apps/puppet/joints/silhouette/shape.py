@@ -15,6 +15,10 @@ SIDE = 160
 """The longer side of a silhouette, in cells: a joint cannot be placed better than to 1/160."""
 _RIM = 2  # empty cells around it, so that everything in it has an outside
 _COVERED = 0.35  # a cell that is covered by that much counts: lines thinner than a cell stay
+# A cut: how wide the last row is, compared with those close above; how wide these are, compared
+# with those farther above, at least and at most; how wide, compared with the height. Most figures
+# that end at the border of the picture are cut there.
+_CUT, _CUT_AT_BORDER = (0.85, 0.8, 1.2, 0.17), (0.6, 0.65, 1.3, 0.14)
 _LEAST_HOLE = 0.002  # of the area; a smaller hole is a flaw of the mask
 
 
@@ -36,8 +40,34 @@ class Shape:
 
     @cached_property
     def distance(self) -> NDArray[np.float32]:
-        """Distance of each cell to the nearest one outside; 0 outside."""
-        return cv2.distanceTransform(self.inside.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+        """Distance of each cell to the nearest one outside; 0 outside.
+
+        What is cut off goes on below the cut, so that the middle of a bust is in its middle.
+        """
+        inside = self.inside.astype(np.uint8)
+        if self.ends_straight:
+            last = self.rows[1]
+            inside[last + 1 :] = inside[last]
+            inside = np.vstack([inside, np.repeat(inside[-1:], SIDE, axis=0)])
+        far = cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_5)
+        return far[: len(self.inside)] * self.inside
+
+    @cached_property
+    def ends_straight(self) -> bool:
+        """Whether the figure ends in a cut and not in feet: straight, and no wider than above."""
+        last = self.rows[1]
+
+        def width(*shares: float) -> float:
+            rows = [max(0, last - round(share * self.height)) for share in shares]
+            return float(np.median(self.inside[rows].sum(axis=1)))
+
+        lowest, low, above = width(0), width(0.025, 0.05), width(0.1, 0.15, 0.2)
+        straight, narrower, wider, least = _CUT_AT_BORDER if self.cut else _CUT
+        return (
+            lowest >= straight * low
+            and narrower * above <= low <= wider * above
+            and low >= least * self.height
+        )
 
     @cached_property
     def rows(self) -> tuple[int, int]:

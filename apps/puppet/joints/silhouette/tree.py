@@ -104,9 +104,7 @@ def _paths(
         (np.concatenate(weights), (np.concatenate(rows), np.concatenate(columns))),
         shape=(len(xs), len(xs)),
     ).tocsr()
-    far, parents = csgraph.dijkstra(
-        graph, directed=False, indices=origin, return_predecessors=True
-    )
+    far, parents = csgraph.dijkstra(graph, directed=False, indices=origin, return_predecessors=True)
     order = np.argsort(far, kind="stable")
     order = order[np.isfinite(far[order])]
     above = np.maximum(parents, 0)

@@ -13,9 +13,12 @@ from apps.puppet.joints.silhouette.shape import Shape
 __all__ = ["Trunk", "find_trunk", "without_head"]
 
 # A head has a height of about its width; hats and hair make it higher.
-_ROUND, _MOST_ASPECT, _LEAST_ASPECT = 1.15, 2.0, 0.5
+_ROUND, _MOST_ASPECT, _LEAST_ASPECT = 1.15, 1.6, 0.5
+_GUESS = 1.2
 _LEAST_NARROWING = 0.08  # of the width of the head
-_LOWEST_NECK = 0.66  # of the height
+_LOWEST_NECK, _LOWEST_NECK_OF_BUST = 0.66, 0.88  # of the height
+_FIRST = 0.6  # a narrowing that is that good, compared with the best, is the neck if it comes first
+_UPRIGHT = 0.05  # what a step to the side costs an axis, of the largest distance
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +81,10 @@ def find_trunk(shape: Shape) -> Trunk:
     top = first + int(rows[0]) if len(rows) else first
     width = np.where(width > 0, width, np.where(np.arange(len(width)) >= top, raw, 0))
     width = ndimage.gaussian_filter1d(width, 0.006 * shape.height + 0.4)
-    neck, narrowing = _neck(width, top, last)
+    lowest = top + int(
+        (_LOWEST_NECK_OF_BUST if shape.ends_straight else _LOWEST_NECK) * (last - top)
+    )
+    neck, narrowing = _neck(width, top, lowest)
     return Trunk(axis, width, top, neck, last, narrowing)
 
 
@@ -102,11 +108,12 @@ def _axis(shape: Shape) -> NDArray[np.float64]:
     """The path from the highest to the lowest row through the thickest parts."""
     first, last = shape.rows
     gain = shape.distance.astype(np.float64)
+    cost = _UPRIGHT * gain.max()
     total = gain.copy()
     came = np.zeros(gain.shape, np.int64)
     for y in range(first + 1, last + 1):
         above = np.pad(total[y - 1], 1, constant_values=-np.inf)
-        choices = np.stack([above[1:-1], above[:-2], above[2:]])
+        choices = np.stack([above[1:-1], above[:-2] - cost, above[2:] - cost])
         best = choices.argmax(axis=0)
         total[y] += choices[best, np.arange(gain.shape[1])]
         came[y] = np.array([0, -1, 1])[best]
@@ -134,25 +141,32 @@ def _width(row: NDArray[np.bool_], x: float) -> float:
     return float((ends - starts)[near].max()) if len(near) else 0.0
 
 
-def _neck(width: NDArray[np.float64], top: int, bottom: int) -> tuple[int, float]:
+def _neck(width: NDArray[np.float64], top: int, lowest: int) -> tuple[int, float]:
     """Row of the narrowing below a part about as high as wide, and how narrow it is."""
-    height = bottom - top + 1
-    best, score, narrowing = 0, 0.0, 0.0
-    for y in range(top + max(2, height // 20), top + int(_LOWEST_NECK * height)):
+    found: list[tuple[float, int, float]] = []
+    size = _head_width(width, top, lowest)
+    for y in range(top + max(2, (lowest - top) // 13), lowest):
         if width[y] > width[y - 1] or width[y] > width[y + 1]:
             continue
-        head = float(width[top:y].max())
+        head = min(float(width[top:y].max()), size)
         below = float(width[y : y + max(3, (y - top))].max())
         depth = 1 - width[y] / max(min(head, below), 1e-9)
         aspect = (y - top) / max(head, 1e-9)
         if depth < _LEAST_NARROWING or not _LEAST_ASPECT <= aspect <= _MOST_ASPECT:
             continue
-        fits = np.exp(-((np.log(aspect / _ROUND) / 0.45) ** 2))
-        if depth * fits > score:
-            best, score, narrowing = y, float(depth * fits), float(depth)
-    if score > 0:
-        return best, min(1.0, narrowing)
-    for y in range(top + 1, top + int(_LOWEST_NECK * height)):
-        if y - top >= _ROUND * float(np.median(width[top : y + 1])):
-            return y, 0.0
-    return top + int(0.4 * height), 0.0
+        fits = float(np.exp(-((np.log(aspect / _ROUND) / 0.4) ** 2)))
+        found.append((depth * fits, y, float(depth)))
+    if found:
+        enough = _FIRST * max(found)[0]
+        return next((y, depth) for score, y, depth in found if score >= enough)
+    return min(top + max(1, round(_GUESS * size)), max(lowest, top + 1)), 0.0
+
+
+def _head_width(width: NDArray[np.float64], top: int, lowest: int) -> float:
+    """How wide the round part at the top is; hair and arms may go on below it, wider."""
+    widest = 0.0
+    for y in range(top, lowest + 1):
+        widest = max(widest, float(width[y]))
+        if y - top >= 0.85 * width[y] and y - top >= 0.5 * widest:
+            break
+    return widest
