@@ -92,7 +92,7 @@ def _beside_gap(
     shape: Shape, trunk: Trunk, gaps: list[Gap], side: int, low: float
 ) -> NDArray[np.float64] | None:
     """The middle of the arm along the outer side of a gap."""
-    best, height = None, 0.1 * trunk.body_height
+    best, height = None, 0.16 * trunk.body_height
     for gap in gaps:
         if not trunk.neck - 2 <= gap.top <= trunk.at(_LOWEST_SHOULDER):
             continue

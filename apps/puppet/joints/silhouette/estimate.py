@@ -24,7 +24,7 @@ Kind = Literal["standing", "bust", "blob"]
 _LEAST_LIMB = 0.05  # of the height
 _FACE = 0.55  # from the top of the head to the neck
 _LEAST_NECK = 0.12  # with less of a narrowing and no legs, nothing can be told apart
-_WIDE = 1.25  # width to height of what is no standing figure
+_WIDE, _SLIM = 1.25, 0.5  # width to height of what is no standing figure, and of what must be one
 _HEADS = 5.5  # from neck to ground, of a figure whose legs cannot be seen
 _Points = dict[str, NDArray[np.float64]]
 
@@ -64,7 +64,8 @@ def estimate(mask: NDArray[np.uint8]) -> Estimate:
     if shape.ends_straight:
         return _bust(shape, trunk, limbs, gaps)
     legs = find_legs(shape, trunk, limbs, gaps)
-    if trunk.narrowing < _LEAST_NECK and (not legs.seen or shape.width > _WIDE * shape.height):
+    slim = shape.width < _SLIM * shape.height
+    if not (legs.seen or slim or trunk.narrowing > _LEAST_NECK):
         return _blob(shape, trunk)
     if not legs.seen and trunk.width_at(trunk.bottom - 0.15 * shape.height) > 0.35 * shape.height:
         return _bust(shape, trunk, limbs, gaps)
@@ -72,6 +73,9 @@ def estimate(mask: NDArray[np.uint8]) -> Estimate:
     uppers = [limb for limb in limbs if limb.tip[1] < trunk.at(0.9)]
     others = [gap for gap in gaps if gap is not legs.gap]
     arms = [find_arm(shape, trunk, uppers, others, side, low) for side in (-1, 1)]
+    limbs_seen = legs.seen and all(arm.seen for arm in arms)
+    if shape.width > _WIDE * shape.height and trunk.narrowing < _LEAST_NECK and not limbs_seen:
+        return _blob(shape, trunk)
     return _standing(shape, trunk, legs, arms)
 
 

@@ -20,7 +20,7 @@ CROTCH = 0.47
 _LOWEST_CROTCH = 0.68  # below that, it may be the hem of a skirt through which the legs are seen
 _FLARE = 1.12
 _TOGETHER = 0.8  # of the width of the body; narrower above the gap, legs are close together there
-_LEAST = 0.13  # of the height; what sticks out by that is a leg, though there is no gap
+_BASE = 0.35  # of the height; what is as wide down there ends in no feet
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +42,8 @@ def find_legs(shape: Shape, trunk: Trunk, limbs: list[Branch], gaps: list[Gap]) 
     """Find both legs, or place them by proportion."""
     gap = leg_gap(shape, trunk, gaps)
     tips = _low_tips(shape, trunk, limbs, gap)
-    if gap is None:  # the corners of a wide base are no legs
-        tips = {side: tip for side, tip in tips.items() if tip.length > _LEAST * shape.height}
+    if gap is None and trunk.width_at(trunk.bottom - 0.05 * shape.height) > _BASE * shape.height:
+        tips = {}  # the corners of a wide base
     if gap is None and len(tips) < 2:
         return Legs(_by_proportion(shape, trunk), seen=False, gap=None)
     crotch = gap.top if gap is not None else trunk.at(0.8)

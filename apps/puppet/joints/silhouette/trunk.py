@@ -14,10 +14,13 @@ __all__ = ["Trunk", "find_trunk", "without_head"]
 
 # A head has a height of about its width; hats and hair make it higher.
 _ROUND, _MOST_ASPECT, _LEAST_ASPECT = 1.15, 1.6, 0.5
-_GUESS = 1.2
+_GUESS, _MOST = 1.2, 0.65  # of a head without a neck: its height, of its width and of all rows
 _LEAST_NARROWING = 0.08  # of the width of the head
 _LOWEST_NECK, _LOWEST_NECK_OF_BUST = 0.66, 0.88  # of the height
-_FIRST = 0.6  # a narrowing that is that good, compared with the best, is the neck if it comes first
+_LEAST_SCORE = 0.04
+_FIRST = (
+    0.45  # a narrowing that is that good, compared with the best, is the neck if it comes first
+)
 _UPRIGHT = 0.05  # what a step to the side costs an axis, of the largest distance
 
 
@@ -156,10 +159,16 @@ def _neck(width: NDArray[np.float64], top: int, lowest: int) -> tuple[int, float
             continue
         fits = float(np.exp(-((np.log(aspect / _ROUND) / 0.4) ** 2)))
         found.append((depth * fits, y, float(depth)))
-    if found:
+    if found and max(found)[0] > _LEAST_SCORE:
         enough = _FIRST * max(found)[0]
         return next((y, depth) for score, y, depth in found if score >= enough)
-    return min(top + max(1, round(_GUESS * size)), max(lowest, top + 1)), 0.0
+    guess = next(
+        (y for y in range(top + 1, lowest) if y - top >= _ROUND * np.median(width[top : y + 1])),
+        lowest,
+    )
+    return max(
+        top + 1, min(top + round(_GUESS * size), guess, round(top + _MOST * (lowest - top)))
+    ), 0.0
 
 
 def _head_width(width: NDArray[np.float64], top: int, lowest: int) -> float:
