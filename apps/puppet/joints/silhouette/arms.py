@@ -21,6 +21,7 @@ _HIDDEN = (SHOULDER, 0.27, 0.46)
 _LOWEST_SHOULDER = 0.5
 _WIDEST = 0.17  # from the middle to a shoulder, of the way from the neck to the ground
 _SHORTEST = 0.11  # what sticks out of the body, alike
+_SHORTEST_REACH = 0.15  # from shoulder to hand, alike
 _THICKEST = 0.6  # an arm beside a gap, of the width of the trunk
 
 
@@ -50,24 +51,29 @@ def find_arm(
         side: -1 for the left of the picture, 1 for the right.
         low: Row of the hips.
     """
+    arm = _seen(shape, trunk, limbs, gaps, side, low)
+    if arm is not None:
+        shoulder, _, hand = arm.points_xy
+        if np.hypot(*(hand - shoulder)) > _SHORTEST_REACH * trunk.body_height:
+            return arm
+    return Arm(_hidden(shape, trunk, side, low), seen=False)
+
+
+def _seen(
+    shape: Shape, trunk: Trunk, limbs: list[Branch], gaps: list[Gap], side: int, low: float
+) -> Arm | None:
     branch = _arm_branch(shape, trunk, limbs, side, low)
     beside = _beside_gap(shape, trunk, gaps, side, low)
     if beside is not None and (branch is None or _runs_along(shape, branch, beside)):
         return _from_path(shape, trunk, beside, side, exact_start=True)
     if branch is not None:
-        path = branch.path_xy[_leaves(branch) :]
+        path = branch.path_xy[branch.leaves :]
         hangs = path[0, 1] > trunk.at(SHOULDER + 0.13) and branch.tip[1] > path[0, 1]
         if hangs:  # only the lower part of the arm stands off
             shoulder = _hidden(shape, trunk, side, low)[:1]
             path = np.vstack([shoulder, path])
         return _from_path(shape, trunk, path, side, exact_start=False)
-    return Arm(_hidden(shape, trunk, side, low), seen=False)
-
-
-def _leaves(branch: Branch) -> int:
-    """Index of the point of its path where a limb leaves the body."""
-    outside = np.hypot(*(branch.path_xy - branch.path_xy[0]).T) >= 0.8 * branch.width
-    return int(outside.argmax()) if outside.any() else 0
+    return None
 
 
 def _arm_branch(

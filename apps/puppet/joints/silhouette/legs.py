@@ -46,9 +46,9 @@ def find_legs(shape: Shape, trunk: Trunk, limbs: list[Branch], gaps: list[Gap]) 
         tips = {}  # the corners of a wide base
     if gap is None and len(tips) < 2:
         return Legs(_by_proportion(shape, trunk), seen=False, gap=None)
-    crotch = gap.top if gap is not None else trunk.at(0.8)
+    crotch = gap.top if gap is not None else _split(trunk, tips)
     paths = [_leg_path(shape, gap, tips.get(side), side) for side in (-1, 1)]
-    hip_row = _hip_row(trunk, crotch)
+    hip_row = crotch if gap is None else _hip_row(trunk, crotch)
     middle = gap.x if gap is not None else trunk.x(hip_row)
     if gap is not None:
         middle = float(gap.left[0] + gap.right[0]) / 2
@@ -120,6 +120,12 @@ def _leg_path(
         if y >= shape.rows[1]:
             break
     return np.vstack([beside, rest]) if rest else beside
+
+
+def _split(trunk: Trunk, tips: dict[int, Branch]) -> float:
+    """Row where two legs leave the body between which there is nothing to see."""
+    rows = [tip.path_xy[tip.leaves, 1] for tip in tips.values()]
+    return float(np.clip(np.mean(rows), trunk.at(0.3), trunk.at(0.9)))
 
 
 def _hip_row(trunk: Trunk, crotch: float) -> float:

@@ -33,6 +33,12 @@ class Branch:
     length: float
 
     @property
+    def leaves(self) -> int:
+        """Index of the point of its path where it leaves the inside of the rest."""
+        outside = np.hypot(*(self.path_xy - self.path_xy[0]).T) >= 0.8 * self.width
+        return int(outside.argmax()) if outside.any() else 0
+
+    @property
     def tip(self) -> NDArray[np.float64]:
         """Its end."""
         return self.path_xy[-1]
