@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -217,7 +216,7 @@ def _read(files: list[Path]) -> list[Path]:
     return found
 
 
-_NOT_REPEATED: Mapping[str, None] = dict.fromkeys(
+_NOT_REPEATED: dict[str, Any] = dict.fromkeys(
     ("save_scene", "sprite_sheet", "joints_out", "drawings", "spine")
 )
 """A record repeats the clip. What else was written may have been worked on: not over those."""

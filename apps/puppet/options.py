@@ -153,6 +153,17 @@ class PuppetOptions:
         """Whether the motion of a character is mirrored."""
         return name in self.mirror or "all" in self.mirror
 
+    @property
+    def motion_files(self) -> list[Path]:
+        """The files of all motions, our own included.
+
+        Raises:
+            InvalidInput: There is no such motion.
+        """
+        from apps.puppet.performance import motion_file
+
+        return [motion_file(word) for word in dict.fromkeys([self.motion, *self.motions.values()])]
+
     def check_names(self, known: Iterable[str]) -> None:
         """Refuse a name that no character has.
 
