@@ -163,8 +163,8 @@ def parse_joint_keys(data: Any, source: str = "the key frames") -> JointKeys:
     for number, (before, after) in enumerate(pairwise(frames), 2):
         if after.time - before.time < SHORTEST:
             raise InvalidInput(
-                f"{source}, key frame {number}: its time, {after.time:g} s, must be {SHORTEST:g} s or"
-                f" more after that of the one before, {before.time:g} s."
+                f"{source}, key frame {number}: its time, {after.time:g} s, must be {SHORTEST:g} s"
+                f" or more after that of the one before, {before.time:g} s."
             )
     loop = whole.get("loop", False)
     if not isinstance(loop, bool):
@@ -295,7 +295,8 @@ def play_keys(
         )
     count = max(1, round(length * fps)) if keys.loop else round(length * fps) + 1
     # A loop is a whole number of frames long, so that it is as smooth there as anywhere.
-    times = start + np.arange(count) * (length / count if keys.loop else 1 / fps)
+    step = length / count if keys.loop else 1 / fps
+    times: Floats = start + step * np.arange(count, dtype=np.float64)
     size = float(np.ptp(skeleton.points_xy[:, 1])) if height is None else height
     pulls: dict[int, Pull] = {}
     depth = np.zeros((count, len(skeleton)))
@@ -305,13 +306,13 @@ def play_keys(
         kind = next((key.kind for _, key, _ in said if key.kind != REST), REST)
         if kind != REST:
             rows = [_row(key, kind, skeleton[name], size) for _, key, _ in said]
-            curve = _curve(keys, said, np.array(rows), times)
+            curve = _curve(keys, said, np.array(rows, np.float64), times)
             turn = kind == "turn"
             pulls[joint] = Pull(
                 "move" if kind == "move_share" else kind,
                 -np.radians(curve[:, 0]) if turn else curve,  # as seen, where y is down
             )
-        depths = np.array([[key.depth] for _, key, _ in said])
+        depths = np.array([[key.depth] for _, key, _ in said], np.float64)
         depth[:, joint] = _curve(keys, said, depths, times)[:, 0]
     return Poses(pull_joints(skeleton, pulls, count), depth, float(fps), keys.loop)
 

@@ -121,13 +121,13 @@ def nod() -> tuple[Loop, Pose]:
     chest = loop.follow(down, 3.0, 0.5)
     tilt = loop.follow(loop.keys((0.1, 0), (0.7, 1), (1.6, 0.8), (2.4, 0)), 2.0, 0.6)
     pose = Pose(
-        y=STAND - 1.6 - 3.6 * chest,
+        y=STAND - 1.8 - 4.4 * chest,
         z=-1.2 * chest,
         bend=3 * chest,
-        back_bend=9 * chest,
+        back_bend=13 * chest,
         back_lean=2.5 * tilt,
         x=1.2 * tilt,
-        head_bend=30 * down,
+        head_bend=36 * down,
         head_lean=3 * tilt + 4 * chest,
         feet=_stance(),
     )
@@ -154,19 +154,19 @@ def bow() -> tuple[Loop, Pose]:
     fold = np.interp(sweep, [0, 1, 2], [0, 0.1, 1])
     open_arm, fold = loop.soften(open_arm, 0.06), loop.soften(fold, 0.06)
     pose = Pose(
-        x=1.8 * trunk,
+        x=-1.8 * trunk,
         y=STAND - 1.0 - 1.7 * trunk + 0.6 * open_arm * (1 - down),
         z=-11 * trunk,
         bend=24 * trunk,
-        lean=-1.0 * trunk,
+        lean=1.0 * trunk,
         back_bend=30 * trunk - 6 * open_arm * (1 - fold),
-        back_lean=-9 * trunk + 3 * open_arm,
+        back_lean=9 * trunk - 3 * open_arm,
         head_bend=22 * head - 5 * open_arm,
-        head_lean=-9 * head + 4 * open_arm,
+        head_lean=9 * head - 4 * open_arm,
         feet=_stance(9.0),
     )
-    # The right arm opens to the side, then folds before the belly; the left one stays out.
-    pose.arms["Right"] = Arm(
+    # The left arm opens to the side, then folds before the belly; the right one stays out.
+    pose.arms["Left"] = Arm(
         out=9 + 66 * open_arm + 24 * fold,
         front=6 * fold,
         elbow=-8 + 14 * open_arm - 112 * loop.follow(fold, 3.0, 0.55),
@@ -175,7 +175,7 @@ def bow() -> tuple[Loop, Pose]:
         shrug=8 * open_arm,
     )
     other = loop.follow(loop.keys((0.6, 0), (1.5, 1), (2.7, 1), (3.6, 0)), 2.0, 0.5)
-    pose.arms["Left"] = Arm(
+    pose.arms["Right"] = Arm(
         out=9 + 62 * other,
         front=-14 * other,
         elbow=-8 + 12 * loop.follow(other, 1.8, 0.4),

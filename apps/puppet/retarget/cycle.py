@@ -55,7 +55,7 @@ def timetable(motion: Motion, options: RetargetOptions) -> Cycle:
             return Cycle(start % count + np.arange(length, dtype=float) * exact, True, rounds)
         return Cycle(start % count + np.arange(length, dtype=float) * step, False, 1)
     if options.duration is None:
-        length = _checked(int((count - 1 - start) / step + 1e-9) + 1)
+        length = _checked(int((count - 1 - start) / step + 0.01) + 1)
     else:
         length = _checked(max(1, round(options.duration * options.fps)))
     frames = np.minimum(start + np.arange(length, dtype=float) * step, count - 1.0)

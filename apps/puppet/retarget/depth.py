@@ -31,7 +31,7 @@ def depths(skeleton: Skeleton, actor: Actor, cycle: Cycle) -> NDArray[np.float64
     Returns:
         ``(T, J)``; see :class:`apps.puppet.poses.Poses`.
     """
-    limbs = {}
+    limbs: dict[str, NDArray[np.float64]] = {}
     for group, parts in LIMBS.items():
         for side in ("left", "right"):
             end = f"{side}_{parts[-1]}"
@@ -51,7 +51,7 @@ def depths(skeleton: Skeleton, actor: Actor, cycle: Cycle) -> NDArray[np.float64
 
 
 def _steady(track: NDArray[np.float64], loops: bool) -> NDArray[np.float64]:
-    """A depth without flicker: it follows only what leaves a band about it, and its sign is slow."""
+    """A depth without flicker: it follows what leaves a band about it, and its sign is slow."""
     values = (track.tolist() * 2) if loops else track.tolist()
     at, followed = values[0], []
     for value in values:

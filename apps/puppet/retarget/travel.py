@@ -56,10 +56,10 @@ def _drift(x: NDArray[np.float64], gain: float, loops: bool) -> NDArray[np.float
     """What goes on and on: a straight line from the start."""
     frames = np.arange(len(x))
     if loops:
-        return frames * (gain / len(x))
+        return np.asarray(frames * (gain / len(x)))
     if len(x) < 3:
         return np.zeros(len(x))
-    return frames * float(np.polyfit(frames, x, 1)[0])
+    return np.asarray(frames * float(np.polyfit(frames, x, 1)[0]))
 
 
 def _slow(x: NDArray[np.float64], fps: float) -> NDArray[np.float64]:
