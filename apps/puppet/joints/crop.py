@@ -66,7 +66,7 @@ def cut_out(picture: NDArray[np.uint8], instance: Instance, size_wh: tuple[int, 
     return Crop(image, float(scale), (float(corner[0]), float(corner[1])))
 
 
-def _at_most(image: NDArray[np.float32], scale: float) -> tuple[int, int]:
+def _at_most(image: NDArray[np.floating], scale: float) -> tuple[int, int]:
     """The size to reduce an image to; its own if it is to be enlarged."""
     factor = min(1.0, scale)
     return max(1, round(image.shape[1] * factor)), max(1, round(image.shape[0] * factor))
