@@ -154,7 +154,7 @@ def named_skeleton(
                 f"{where}: the joint {name!r} hangs from {shown(parent)}, which is not there."
             )
     names = list(made)
-    if "root" not in made and None not in tree.values():
+    if "root" not in made and None not in parents.values():
         raise InvalidInput(
             f"{where} has no root, and none follows from hips or from shoulders and face. Add"
             " root: [x, y], between the legs."

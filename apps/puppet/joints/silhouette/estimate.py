@@ -24,8 +24,8 @@ Kind = Literal["standing", "bust", "blob"]
 _LEAST_LIMB = 0.05  # of the height
 _FACE = 0.55  # from the top of the head to the neck
 _LEAST_NECK = 0.12  # with less of a narrowing and no legs, nothing can be told apart
-_WIDE, _SLIM = 1.25, 0.5  # width to height of what is no standing figure, and of what must be one
-_HEADS = 5.5  # from neck to ground, of a figure whose legs cannot be seen
+_WIDE, _SLIM = 1.25, 0.6  # width to height of what is no standing figure, and of what must be one
+_HEADS = 4.5  # from neck to ground, of a figure whose legs cannot be seen
 _Points = dict[str, NDArray[np.float64]]
 
 

@@ -19,6 +19,7 @@ CROTCH = 0.47
 """Where legs end, as a share of the way from the neck to the ground, of an adult."""
 _LOWEST_CROTCH = 0.68  # below that, it may be the hem of a skirt through which the legs are seen
 _FLARE = 1.12
+_LEAST_GAP = 0.07  # of the height
 _TOGETHER = 0.8  # of the width of the body; narrower above the gap, legs are close together there
 _BASE = 0.35  # of the height; what is as wide down there ends in no feet
 
@@ -79,6 +80,8 @@ def leg_gap(shape: Shape, trunk: Trunk, gaps: list[Gap]) -> Gap | None:
         low = gap.bottom >= trunk.bottom - 0.14 * shape.height
         under = trunk.neck + 0.3 * trunk.body_height < gap.top
         away = abs((gap.left[0] + gap.right[0]) / 2 - middle) / max(reach, 1.0)
+        if gap.height < _LEAST_GAP * shape.height:
+            continue
         if low and under and away < 2.2 and gap.height / (1 + away) > score:
             best, score = gap, gap.height / (1 + away)
     return best

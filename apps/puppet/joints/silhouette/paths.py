@@ -26,6 +26,6 @@ def end_joint(
     back = np.concatenate(([0.0], np.cumsum(steps)))[::-1]
     columns, rows = np.rint(path_xy).astype(int).T
     thick = shape.distance[rows, columns]
-    inner = np.flatnonzero(back >= np.maximum(0.9 * thick, 1.0))
+    inner = np.flatnonzero(back >= np.maximum(1.3 * thick, 1.0))
     last = int(inner[-1]) if len(inner) else 0
     return path_xy[last], path_xy[: last + 1]

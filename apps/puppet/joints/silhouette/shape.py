@@ -18,13 +18,14 @@ _COVERED = 0.35  # a cell that is covered by that much counts: lines thinner tha
 # A cut: how wide the last row is, compared with those close above; how wide these are, compared
 # with those farther above, at least and at most; how wide, compared with the height. Most figures
 # that end at the border of the picture are cut there.
-_CUT, _CUT_AT_BORDER = (0.85, 0.8, 1.2, 0.17), (0.6, 0.65, 1.3, 0.14)
+_CUT, _CUT_AT_BORDER = (0.85, 0.8, 1.2, 0.17), (0.65, 0.65, 1.22, 0.14)
+_LEAST_ISLAND = 0.06  # of the area of the largest piece
 _LEAST_HOLE = 0.002  # of the area; a smaller hole is a flaw of the mask
 
 
 @dataclass(frozen=True, eq=False)
 class Shape:
-    """The largest piece of a mask.
+    """A mask in small.
 
     Attributes:
         inside: ``bool`` ``(h, w)``, with an empty rim.
@@ -112,7 +113,7 @@ def runs_of(row: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]
 
 
 def normalise(mask: NDArray[np.uint8]) -> Shape | None:
-    """Bring a mask to one small size, and keep its largest piece without small holes.
+    """Bring a mask to one small size, without islands and holes that are small.
 
     Args:
         mask: Alpha ``uint8`` ``(H, W)``.
@@ -130,7 +131,7 @@ def normalise(mask: NDArray[np.uint8]) -> Shape | None:
     small = cv2.resize(crop, size, interpolation=cv2.INTER_AREA) >= _COVERED * 255
     if not small.any():  # specks far apart: none covers enough of a cell
         small = cv2.resize(crop, size, interpolation=cv2.INTER_AREA) > 0
-    inside = np.pad(_largest(_without_specks(small)), _RIM)
+    inside = np.pad(_without_islands(_without_specks(small)), _RIM)
     return Shape(
         inside=inside,
         scale=scale,
@@ -139,12 +140,14 @@ def normalise(mask: NDArray[np.uint8]) -> Shape | None:
     )
 
 
-def _largest(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The largest piece; pieces within two cells of each other count as one."""
-    joined = cv2.morphologyEx(np.pad(inside, 2).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3)))
-    joined = joined[2:-2, 2:-2]
-    _, labels, statistics, _ = cv2.connectedComponentsWithStats(joined, connectivity=4)
-    return labels == 1 + int(np.argmax(statistics[1:, cv2.CC_STAT_AREA]))
+def _without_islands(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The largest piece, and those that are no specks beside it, such as a head without a neck."""
+    _, labels, statistics, _ = cv2.connectedComponentsWithStats(
+        inside.astype(np.uint8), connectivity=8
+    )
+    areas = statistics[:, cv2.CC_STAT_AREA].copy()
+    areas[0] = 0
+    return (areas >= _LEAST_ISLAND * areas.max())[labels] & inside
 
 
 def _without_specks(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -176,6 +176,8 @@ def _head_width(width: NDArray[np.float64], top: int, lowest: int) -> float:
     widest = 0.0
     for y in range(top, lowest + 1):
         widest = max(widest, float(width[y]))
-        if y - top >= 0.85 * width[y] and y - top >= 0.5 * widest:
+        rounded = y - top >= 0.85 * width[y] and y - top >= 0.5 * widest
+        narrows = y - top >= 0.45 * widest and width[y] < 0.93 * widest
+        if rounded or narrows:
             break
     return widest
