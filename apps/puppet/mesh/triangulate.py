@@ -216,8 +216,8 @@ def _kept(
     points: Points, segments: NDArray[np.int64], triangles: NDArray[np.int64], grid: int
 ) -> NDArray[np.bool_]:
     """Which triangles lie inside: those of a point of the grid, and whose centroid does."""
-    kept = (triangles < grid).any(axis=1)
-    doubtful = np.flatnonzero(~kept)
+    kept = np.ones(len(triangles), dtype=bool)
+    doubtful = np.flatnonzero(triangles.min(axis=1) >= grid)
     centroids = points[triangles[doubtful]].mean(axis=1)
     kept[doubtful] = even_odd(centroids, points[segments])
     return kept
