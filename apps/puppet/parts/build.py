@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.puppet.mesh.mesh import Mesh
-from apps.puppet.mesh.ownership import bone_map
 from apps.puppet.mesh.triangulate import triangulate
 from apps.puppet.parts.cut import Pieces, cut_mesh, extend
 from apps.puppet.parts.limbs import TRUNK, Limb, find_limbs, sheets_of_joints
@@ -79,7 +78,7 @@ def build_rig(
     inside = alpha >= min(128, int(alpha.max()))
     moved = skeleton.moved(skeleton.points_xy - corner)
     limbs = find_limbs(moved)
-    regions = find_regions(image, inside, bone_map(inside, moved), moved, limbs)
+    regions = find_regions(image, inside, moved, limbs)
     seams = Seams(moved, limbs, regions.half_widths, cut=cut)
     reaches = _reaches(image, alpha > 0, regions, seams, len(limbs) + 1, seed if cut else None)
     textures = peel(image, alpha, [reach for _, reach in reaches])

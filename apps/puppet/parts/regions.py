@@ -1,32 +1,27 @@
 """Which pixels of a character belong to which sheet and bone: by shape first, then by colour.
 
-The half-way line between two bones is seldom where a limb ends: the body is thicker than an arm.
-So bones get the thickness that the silhouette shows, the character is flooded from these capsules,
-and the limbs' edges snap to outlines in the picture that lie near.
+A silhouette does not show where an arm before the body ends. What its bones make of it is
+corrected by the picture: the limbs' edges snap to outlines that lie near.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from apps.puppet.mesh.ownership import bone_map, bone_radii
 from apps.puppet.parts.limbs import TRUNK, Limb, sheets_of_joints
 from apps.puppet.skeleton import Skeleton
 from cartoonedit.matte import nearest_places
 
 __all__ = ["Regions", "find_regions"]
 
-_WORKING_SIDE = 420
-"""Pixels of the longer side at which the shape is looked at; colours are at full size."""
-
 _SLIMMEST, _THICKEST = 0.02, 0.4
 """Half of a bone's width: at least this share of the character's size, at most of its length."""
-
-_SHOULDERS = 0.65
-"""Half of the trunk's width, at least, as a share of how far its limbs are from its middle."""
 
 _SNAP = 0.6
 """How far an edge moves to an outline, as a share of half of the limb's width."""
@@ -51,7 +46,6 @@ class Regions:
 def find_regions(
     colours: NDArray[np.uint8],
     inside: NDArray[np.bool_],
-    bones: NDArray[np.int32],
     skeleton: Skeleton,
     limbs: tuple[Limb, ...],
 ) -> Regions:
@@ -60,149 +54,36 @@ def find_regions(
     Args:
         colours: RGB ``uint8`` ``(H, W, 3)``.
         inside: ``bool`` ``(H, W)``, not empty.
-        bones: ``int32`` ``(H, W)``, the bone that is nearest inside of the mask, as
-            :func:`apps.puppet.mesh.ownership.bone_map` gives it.
         skeleton: Its joints.
         limbs: Of the skeleton.
     """
     of_joint = sheets_of_joints(skeleton, limbs)
-    scale = min(1.0, _WORKING_SIDE / max(inside.shape))
-    small = _reduced(inside, scale)
-    points = skeleton.points_xy * (np.array(small.shape[::-1]) / inside.shape[::-1])
-    capsules = _Capsules(small, points, skeleton, of_joint)
-    shape = _flood(capsules.owners, small)
-    sheets = cv2.resize(
-        _nearest_filled(of_joint[np.maximum(shape, 0)], shape >= 0).astype(np.uint8),
-        inside.shape[::-1],
-        interpolation=cv2.INTER_NEAREST,
-    ).astype(np.int32)
-    half_widths = capsules.half_widths / scale
+    half_widths = _half_widths(inside, skeleton, of_joint)
+    bones = _nearest_filled(bone_map(inside, skeleton, radii=half_widths), inside)
+    sheets = of_joint[bones]
     if limbs:
         band = _SNAP * max(2.0, float(np.median(half_widths[of_joint != TRUNK])))
         sheets = _smooth(_snapped(colours, inside, sheets, band), inside, len(limbs) + 1)
-    sheets = _nearest_filled(sheets, inside)
+        sheets = _nearest_filled(sheets, inside)
     return Regions(sheets, _bones_within(sheets, bones, inside, of_joint), half_widths)
 
 
-def _reduced(inside: NDArray[np.bool_], scale: float) -> NDArray[np.bool_]:
-    height, width = (max(1, round(side * scale)) for side in inside.shape)
-    share = cv2.resize(inside.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
-    return share >= min(0.5, float(share.max()))
+def _half_widths(
+    inside: NDArray[np.bool_], skeleton: Skeleton, of_joint: NDArray[np.int32]
+) -> NDArray[np.float64]:
+    """How thick bones are, where limbs are no thicker than their bones' lengths allow."""
+    widths = bone_radii(inside, skeleton)
+    size = math.sqrt(int(inside.sum()))
+    points, parents = skeleton.points_xy, np.array(skeleton.parents)
+    lengths = np.linalg.norm(points - points[np.maximum(parents, 0)], axis=1)
+    for sheet in np.unique(of_joint[of_joint != TRUNK]):
+        own = of_joint == sheet
+        most = max(_SLIMMEST * size, _THICKEST * float(lengths[own].mean()))
+        widths[own] = np.minimum(widths[own], min(most, 1.3 * float(np.median(widths[own]))))
+    return np.maximum(widths, min(1.0, _SLIMMEST * size))
 
 
-class _Capsules:
-    """Bones with the thickness that the silhouette shows.
-
-    Attributes:
-        half_widths: ``(J,)``, in pixels of the mask.
-        owners: ``int32`` ``(H, W)``: the joint in whose capsule a pixel lies deepest, -1 for none.
-    """
-
-    def __init__(
-        self,
-        inside: NDArray[np.bool_],
-        points: NDArray[np.float64],
-        skeleton: Skeleton,
-        of_joint: NDArray[np.int32],
-    ) -> None:
-        self._inside, self._points, self._parents = inside, points, skeleton.parents
-        self.half_widths = np.zeros(len(points))
-        self.owners = np.full(inside.shape, -1, np.int32)
-        self._depth = np.ones(inside.shape, np.float32)
-        limbs, trunk = np.flatnonzero(of_joint != TRUNK), np.flatnonzero(of_joint == TRUNK)
-        self._add(limbs, inside, of_joint)
-        # What is left without the limbs shows how thick the trunk is.
-        self._add(trunk, inside & (self.owners < 0), of_joint)
-
-    def _add(
-        self, joints: NDArray[np.intp], free: NDArray[np.bool_], of_joint: NDArray[np.int32]
-    ) -> None:
-        room = cv2.distanceTransform(free.astype(np.uint8), cv2.DIST_L2, 5)
-        slimmest = max(1.0, _SLIMMEST * np.sqrt(max(1, int(self._inside.sum()))))
-        for joint in joints:
-            start, end = self._bone(int(joint))
-            seen = _along(room, start, end)
-            least, most = slimmest, np.inf
-            if of_joint[joint] == TRUNK:
-                least = max(least, self._shoulders(int(joint), of_joint))
-            else:
-                most = max(least, _THICKEST * self._length(joint, of_joint))
-            self.half_widths[joint] = np.clip(np.median(seen) if len(seen) else 0, least, most)
-        for sheet in np.unique(of_joint[joints]):  # a limb is about as wide all along
-            own = joints[of_joint[joints] == sheet]
-            if sheet != TRUNK:
-                widest = 1.3 * np.median(self.half_widths[own])
-                self.half_widths[own] = np.minimum(self.half_widths[own], widest)
-        for joint in joints:
-            self._paint(int(joint))
-
-    def _shoulders(self, joint: int, of_joint: NDArray[np.int32]) -> float:
-        """How thick limbs say that a bone of the trunk is, by how far they are from its ends."""
-        start, end = self._bone(joint)
-        length = max(float(np.linalg.norm(end - start)), 1e-9)
-        across = np.array([start[1] - end[1], end[0] - start[0]]) / length
-        farthest = 0.0
-        for limb in np.flatnonzero(of_joint != TRUNK):
-            hung = self._parents[limb]
-            if of_joint[hung] == TRUNK and self._parents[hung] == joint:
-                farthest = max(farthest, abs(float(across @ (self._points[hung] - end))))
-        return _SHOULDERS * farthest
-
-    def _bone(self, joint: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        parent = self._parents[joint]
-        return self._points[parent if parent >= 0 else joint], self._points[joint]
-
-    def _length(self, joint: int, of_joint: NDArray[np.int32]) -> float:
-        """The mean length of the bones of a joint's sheet."""
-        own = [j for j in np.flatnonzero(of_joint == of_joint[joint]) if self._parents[j] >= 0]
-        ends = np.array([(self._points[j], self._points[self._parents[j]]) for j in own])
-        return float(np.linalg.norm(ends[:, 0] - ends[:, 1], axis=1).mean()) if own else 0.0
-
-    def _paint(self, joint: int) -> None:
-        start, end = self._bone(joint)
-        reach = self.half_widths[joint]
-        low = np.floor(np.minimum(start, end) - reach).astype(int)
-        high = np.ceil(np.maximum(start, end) + reach).astype(int) + 1
-        height, width = self._inside.shape
-        x0, y0 = np.clip(low, 0, (width, height))
-        x1, y1 = np.clip(high, 0, (width, height))
-        if x0 >= x1 or y0 >= y1:
-            return
-        box = np.s_[y0:y1, x0:x1]
-        rows, columns = np.mgrid[y0:y1, x0:x1].astype(np.float64) + 0.5
-        way = end - start
-        along = (columns - start[0]) * way[0] + (rows - start[1]) * way[1]
-        along = np.clip(along / max(float(way @ way), 1e-9), 0, 1)
-        away = np.hypot(columns - start[0] - along * way[0], rows - start[1] - along * way[1])
-        depth = (away / reach).astype(np.float32)
-        won = (depth < self._depth[box]) & self._inside[box]
-        self._depth[box][won] = depth[won]
-        self.owners[box][won] = joint
-
-
-def _along(
-    room: NDArray[np.float32], start: NDArray[np.float64], end: NDArray[np.float64]
-) -> NDArray[np.float32]:
-    """The room at points of a bone, of those that lie in the mask."""
-    places = start + np.linspace(0.15, 0.95, 9)[:, None] * (end - start)
-    x, y = np.floor(places).astype(int).T
-    height, width = room.shape
-    valid = (x >= 0) & (x < width) & (y >= 0) & (y < height)
-    seen = room[y[valid], x[valid]]
-    return seen[seen > 0]
-
-
-# ---------------------------------------------------------------- floods
-
-
-def _flood(seeds: NDArray[np.int32], inside: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """Let seeds grow at the same speed within a mask.
-
-    Returns:
-        Seeds of all pixels inside; the nearest one where none comes, -1 outside.
-    """
-    flat = np.zeros((*inside.shape, 3), np.uint8)
-    return np.where(inside, _watershed(flat, seeds, inside), -1)
+# ---------------------------------------------------------------- outlines
 
 
 def _watershed(

@@ -75,8 +75,9 @@ def reach_of(
         rows, columns = np.nonzero(near)
         points = np.column_stack([columns + 0.5, rows + 0.5])
         joined[near] = seams.joined(near_bones[near], bones[near], points)
-    over = np.where(sheets < sheet, _FEATHER, _UNDER) - away
-    weight = np.clip(np.where(joined, extension + 1 - away, over), 0, 1).astype(np.float32)
+    before = sheets < sheet
+    reach = np.where(before, _FEATHER, np.where(joined, extension + 1, _UNDER))
+    weight = np.clip(np.where(own, 1, reach - away), 0, 1).astype(np.float32)
     beyond = ~joined & (weight > 0)
     shown = colours
     if beyond.any():
