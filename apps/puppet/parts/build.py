@@ -13,13 +13,8 @@ from apps.puppet.mesh.mesh import Mesh
 from apps.puppet.mesh.triangulate import triangulate
 from apps.puppet.parts.cut import Pieces, cut_mesh, extend
 from apps.puppet.parts.limbs import TRUNK, Limb, find_limbs, sheets_of_joints
-from apps.puppet.parts.raster import (
-    bones_of_triangles,
-    triangle_map,
-    votes,
-    without_specks,
-)
-from apps.puppet.parts.regions import Regions, find_regions
+from apps.puppet.parts.places import Places, without_specks
+from apps.puppet.parts.regions import find_regions
 from apps.puppet.parts.seams import Seams
 from apps.puppet.parts.textures import Reach, peel, reach_of
 from apps.puppet.parts.underlay import complete_colours, hidden_trunk
@@ -79,13 +74,14 @@ def build_rig(
     moved = skeleton.moved(skeleton.points_xy - corner)
     limbs = find_limbs(moved)
     regions = find_regions(image, inside, moved, limbs)
-    seams = Seams(moved, limbs, regions.half_widths, cut=cut)
-    reaches = _reaches(image, alpha > 0, regions, seams, len(limbs) + 1, seed if cut else None)
+    owners = np.where(alpha > 0, regions.sheets, -1).astype(np.int32)
+    seams = Seams(moved, limbs, owners, regions.half_widths, cut=cut)
+    reaches = _reaches(image, owners, regions.bones, seams, seed if cut else None)
     textures = peel(image, alpha, [reach for _, reach in reaches])
     mesh = triangulate(alpha, spacing)
-    places = triangle_map(mesh, alpha.shape)
+    places = Places(mesh, alpha.shape)
     of_joint = sheets_of_joints(moved, limbs)
-    of_triangle = without_specks(mesh, bones_of_triangles(mesh, places, regions.bones), of_joint)
+    of_triangle = without_specks(mesh, places.owners(regions.bones), of_joint)
     pieces = cut_mesh(mesh, of_triangle, seams)
     sheets = []
     for (number, reach), texture in zip(reaches, textures, strict=True):
@@ -109,34 +105,31 @@ def _check(name: str, colours: NDArray[np.uint8], mask: NDArray[np.uint8]) -> No
 
 def _reaches(
     image: NDArray[np.uint8],
-    inside: NDArray[np.bool_],
-    regions: Regions,
+    owners: NDArray[np.int32],
+    bones: NDArray[np.int32],
     seams: Seams,
-    count: int,
     seed: int | None,
 ) -> list[tuple[int, Reach]]:
     """Where each sheet that owns anything goes, and what the trunk shows beneath limbs.
 
     Args:
         image: RGB ``uint8`` ``(H, W, 3)``.
-        inside: ``bool`` ``(H, W)``.
-        regions: Who owns each pixel.
+        owners: ``int32`` ``(H, W)``: the sheet that owns each pixel, -1 for none.
+        bones: ``int32`` ``(H, W)``: the same for bones.
         seams: Tell what is joined.
-        count: Of sheets.
         seed: Of the completion; None completes nothing.
     """
-    owners = np.where(inside, regions.sheets, -1).astype(np.int32)
+    inside = owners >= 0
     extension = max(_EXTENSION * math.sqrt(int(inside.sum())), 2.0)
-    found = []
-    for sheet in range(count):
-        reach = reach_of(sheet, owners, regions.bones, image, seams, extension)
-        if reach is not None:
-            found.append((sheet, reach))
-    if seed is not None and len(found) > 1 and found[0][0] == TRUNK:
+    found = {
+        int(sheet): reach_of(int(sheet), owners, bones, image, seams, extension)
+        for sheet in np.unique(owners[inside])
+    }
+    if seed is not None and TRUNK in found:
         hidden = hidden_trunk(owners, inside)
         if hidden.any():
-            found[0] = (TRUNK, _completed(found[0][1], image, owners == TRUNK, hidden, seed))
-    return found
+            found[TRUNK] = _completed(found[TRUNK], image, owners == TRUNK, hidden, seed)
+    return list(found.items())
 
 
 def _completed(
@@ -163,7 +156,7 @@ def _triangles_of(
     number: int,
     reach: Reach,
     seen: NDArray[np.bool_],
-    places: NDArray[np.int32],
+    places: Places,
     of_triangle: NDArray[np.int32],
     of_joint: NDArray[np.int32],
     pieces: Pieces,
@@ -172,8 +165,8 @@ def _triangles_of(
     count = len(of_triangle)
     own = of_joint[of_triangle] == number
     near = cv2.dilate(seen.astype(np.uint8), np.ones((2 * _RIM + 1,) * 2, np.uint8)) > 0
-    touched = votes(places, reach.bones, near, (count, len(of_joint)))
-    joined = votes(places, reach.joined.astype(np.int32), near, (count, 2))
+    touched = places.votes(reach.bones, near, len(of_joint))
+    joined = places.votes(reach.joined.astype(np.int32), near, 2)
     wanted = np.flatnonzero((touched.sum(axis=1) > 0) & ~own)
     shared = joined[wanted, 1] >= joined[wanted, 0]
     beside = extend(pieces, own, wanted, touched[wanted].argmax(axis=1), shared)

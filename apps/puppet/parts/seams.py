@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,7 +12,8 @@ from apps.puppet.skeleton import Skeleton
 __all__ = ["Seams"]
 
 _ROUND_JOINT = 1.3
-"""A limb is joined to the trunk this far from its joint, in halves of its width there."""
+"""A limb is joined to the trunk this far from its joint, in halves of its width there. Where it
+only begins farther away, it is that far from where it begins."""
 
 
 class Seams:
@@ -21,6 +23,7 @@ class Seams:
         self,
         skeleton: Skeleton,
         limbs: tuple[Limb, ...],
+        sheets: NDArray[np.int32],
         half_widths: NDArray[np.float64],
         *,
         cut: bool = True,
@@ -30,6 +33,7 @@ class Seams:
         Args:
             skeleton: In the picture.
             limbs: Of the skeleton.
+            sheets: ``int32`` ``(H, W)``, who owns each pixel, -1 for nobody.
             half_widths: ``(J,)`` of the bones, in pixels.
             cut: Without it, everything is joined.
         """
@@ -44,11 +48,13 @@ class Seams:
         self._places = np.zeros((len(limbs) + 1, 2))
         self._reach = np.zeros(len(limbs) + 1)
         for number, limb in enumerate(limbs, 1):
-            first = limb.joints[0]
-            start, end = skeleton.points_xy[limb.hangs_from], skeleton.points_xy[first]
-            length = float(np.linalg.norm(end - start))
-            self._places[number] = start
-            self._reach[number] = min(_ROUND_JOINT * half_widths[first], max(length, 1.0))
+            place = skeleton.points_xy[limb.hangs_from]
+            border = _border(sheets, number)
+            away = np.linalg.norm(border - place, axis=1).min(initial=np.inf)
+            round_it = max(_ROUND_JOINT * half_widths[limb.joints[0]], 1.0)
+            self._places[number] = place
+            # Infinite where they do not touch: then nothing is asked.
+            self._reach[number] = max(round_it, away + 0.7 * round_it)
 
     def joined(
         self, one: NDArray[np.integer], other: NDArray[np.integer], points_xy: NDArray[np.float64]
@@ -71,3 +77,10 @@ class Seams:
         away = np.linalg.norm(points_xy - self._places[limb], axis=-1)
         around = (np.minimum(first, second) == TRUNK) & (away <= self._reach[limb])
         return self._pairs[one, other] | around
+
+
+def _border(sheets: NDArray[np.int32], limb: int) -> NDArray[np.float64]:
+    """Where a limb touches the trunk, ``(N, 2)``."""
+    trunk = cv2.dilate((sheets == TRUNK).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    rows, columns = np.nonzero(trunk & (sheets == limb))
+    return np.column_stack([columns + 0.5, rows + 0.5])

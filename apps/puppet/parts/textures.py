@@ -49,23 +49,18 @@ def reach_of(
     colours: NDArray[np.uint8],
     seams: Seams,
     extension: float,
-) -> Reach | None:
+) -> Reach:
     """How far a sheet goes beyond what it owns.
 
     Args:
         sheet: Its number; those with larger ones lie before it.
-        sheets: ``int32`` ``(H, W)``, who owns each pixel.
+        sheets: ``int32`` ``(H, W)``, who owns each pixel, -1 for nobody; this one owns some.
         bones: ``int32`` ``(H, W)``, the same for bones.
         colours: RGB ``uint8`` ``(H, W, 3)``.
         seams: Tell where it is joined with its neighbours.
         extension: How far it goes there beneath them, in pixels.
-
-    Returns:
-        None if it owns nothing.
     """
     own = sheets == sheet
-    if not own.any():
-        return None
     away = cv2.distanceTransform((~own).astype(np.uint8), cv2.DIST_L2, 5)
     near_bones = bones.copy()
     near = ~own
