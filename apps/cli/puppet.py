@@ -14,6 +14,7 @@ from apps.cli.parts import PlateOptions, with_plate
 from apps.cli.places import distinct, is_scene
 from apps.cli.puppet_parts import (
     DrawingOptions,
+    drawing_of,
     find_puppets,
     is_drawing,
     needs_segmenter,
@@ -23,10 +24,11 @@ from apps.cli.record import write_record
 from apps.cli.results import check_clip, check_result, input_files, keep_apart, new_scenes
 from apps.cli.terminal import print_json, print_table, say
 from apps.puppet.options import PuppetOptions
+from cartoonedit.errors import InvalidInput
 from segmentation.options import SegmentOptions
 
 if TYPE_CHECKING:
-    from apps.puppet import Puppet
+    from apps.puppet.film import Film
     from cartoonedit.runtime import Progress
     from cartoonedit.scene import Scene
 
@@ -87,26 +89,31 @@ class PuppetFiles:
                 raise typer.BadParameter(f"{option} must {wanted}; got {path}.")
             check_result(option, path, folder=not ending)
 
-    def write(self, puppet: Puppet, scene: Scene, progress: Progress) -> None:
-        """Write what was asked for."""
-        if self.sprite_sheet:
-            puppet.write_sprite_sheet(scene, self.sprite_sheet, progress)
-        if self.joints_out:
-            puppet.write_joints(scene, self.joints_out)
-        if self.drawings:
-            puppet.write_drawings(scene, self.drawings)
-        if self.spine:
-            puppet.write_spine(scene, self.spine, progress)
+    def write(self, film: Film, scene: Scene, progress: Progress) -> None:
+        """Write what was asked for.
+
+        Raises:
+            InvalidInput: The clip is one of Animated Drawings, which has no parts to be written.
+        """
+        from apps.puppet.export import export_show
+        from apps.puppet.show import Show
+
+        for option, path in self.of_one.items():
+            if not isinstance(film, Show):
+                raise InvalidInput(
+                    f"{option} is not for character folders with --retarget classic; leave one out."
+                )
+            export_show(option.removeprefix("--"), film, scene, path, progress)
 
 
 _ENDINGS = {"--sprite-sheet": ".png", "--joints-out": ".json"}
 
 
-@app.command()
+@app.command("puppet")
 @options.expand(
     PuppetOptions, DrawingOptions, PuppetFiles, PlateOptions, SegmentOptions, options.ModelOptions
 )
-def puppet(
+def animate(
     ctx: typer.Context,
     pictures: options.Pictures,
     out: Annotated[
@@ -138,6 +145,7 @@ def puppet(
     them, to be corrected and taken back with --joints.
     """
     from apps.puppet import Puppet
+    from apps.puppet.film import write_film
 
     values = values | {"motion": motion}
     chosen, kind = options.build(PuppetOptions, values), options.build(DrawingOptions, values)
@@ -151,16 +159,18 @@ def puppet(
     new = [folder for folder in folders.values() if not is_scene(folder)]
     read = [*_read(files), chosen.joints, chosen.retarget_file, plate.plate, *chosen.motion_files]
     keep_apart(read, [*clips.values(), *files_of_show.of_one.values(), *new])
-    show = Puppet(chosen)
+    puppet = Puppet(chosen)
     segmenter = make_segmenter() if any(needs_segmenter(file, kind) for file in files) else None
 
     def work(file: Path, progress: Progress) -> dict[str, Any]:
         scene = open_puppets(file, kind, segmenter, progress)
         scene = with_plate(scene, plate, values["device"], chosen.seed, progress)
         if files_of_show.save_scene:
-            show.rigged(scene).save(folders[file], parts=("plate",))
-        count = show(scene, clips[file], progress)
-        files_of_show.write(show, scene, progress)
+            scene = puppet.rigged(scene)
+            scene.save(folders[file], parts=("plate",))
+        film = puppet.film(drawing_of(file, chosen) or scene, progress)
+        write_film(film, clips[file], progress)
+        files_of_show.write(film, scene, progress)
         models = options.model_files(values) if needs_segmenter(file, kind) else {}
         inputs = [*_read([file]), *filter(None, [chosen.joints, chosen.retarget_file])]
         actual = _NOT_REPEATED | {"pictures": [file], "out": clips[file]}
@@ -172,7 +182,7 @@ def puppet(
         return {
             "file": str(file),
             "clip": str(clips[file]),
-            "frames": count,
+            "frames": len(film),
             "fps": chosen.fps,
             "instances": [instance.name for instance in scene],
         }

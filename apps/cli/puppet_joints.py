@@ -24,13 +24,14 @@ class JointOptions:
     """How joints are found.
 
     Attributes:
-        joints_by: What finds joints: silhouette needs no weights; or a pose network: a name from
+        joints_by: What finds joints: auto takes those in the scene, or else the silhouette's, which
+            need no weights; silhouette takes these in any case; or a pose network: a name from
             `cartoonedit models list`, or an .onnx file.
         joints: A file with joints to begin with: an earlier one, a char_cfg.yaml of Animated
             Drawings, or COCO keypoints.
     """
 
-    joints_by: str = "silhouette"
+    joints_by: str = "auto"
     joints: Path | None = None
 
 
@@ -54,6 +55,7 @@ def joints(
     """
     from apps.puppet import Puppet
     from apps.puppet.joints import draw_joints, write_joints
+    from cartoonedit.images import save_image
 
     chosen, kind = options.build(JointOptions, values), options.build(DrawingOptions, values)
     make_segmenter = options.segmenter_maker(values)
@@ -67,14 +69,15 @@ def joints(
     for place in (out, image):
         check_result("--out", place, folder=False)
     keep_apart([*input_files(file), chosen.joints], [out, image])
-    puppet = Puppet(joints=chosen.joints, joints_by=chosen.joints_by)
+    puppet = Puppet(joints=chosen.joints, joints_by=chosen.joints_by, device=values["device"])
     with progress_bar() as show:
         progress = share(show, 0, 1, file.name)
         segmenter = make_segmenter() if needs_segmenter(file, kind) else None
         scene = open_puppets(file, kind, segmenter, progress)
         found = puppet.find_joints(scene)
-    write_joints(out, {name: one.skeleton for name, one in found.items()})
-    draw_joints(scene.picture, {name: one.skeleton for name, one in found.items()}, image)
+    skeletons = {name: one.skeleton for name, one in found.items()}
+    write_joints(out, skeletons)
+    save_image(image, draw_joints(scene.picture, skeletons))
     models = options.model_files(values) if segmenter else {}
     write_record(ctx, out, inputs=input_files(file), models=models, picture=file, out=out)
     if as_json:

@@ -12,11 +12,20 @@ from apps.cli.results import open_scene
 from cartoonedit.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from apps.puppet.classic.character import Drawing
+    from apps.puppet.options import PuppetOptions
     from cartoonedit.runtime import Progress
     from cartoonedit.scene import Scene
     from segmentation.segmenter import Segmenter
 
-__all__ = ["DrawingOptions", "find_puppets", "is_drawing", "needs_segmenter", "open_puppets"]
+__all__ = [
+    "DrawingOptions",
+    "drawing_of",
+    "find_puppets",
+    "is_drawing",
+    "needs_segmenter",
+    "open_puppets",
+]
 
 CHARACTER_FILE = "char_cfg.yaml"
 
@@ -60,6 +69,15 @@ def find_puppets(words: list[str]) -> tuple[list[Path], list[Failure]]:
 def needs_segmenter(file: Path, options: DrawingOptions) -> bool:
     """Whether the characters of a picture are still to be found by the networks."""
     return not (options.paper or is_scene(file) or is_drawing(file))
+
+
+def drawing_of(file: Path, chosen: PuppetOptions) -> Drawing | None:
+    """The drawing in a character folder, where its clip shall be that of Animated Drawings."""
+    if chosen.retarget != "classic" or not is_drawing(file):
+        return None
+    from apps.puppet.classic.character import read_drawing
+
+    return read_drawing(file)
 
 
 def open_puppets(

@@ -54,9 +54,11 @@ class PuppetOptions:
         frame: What is shown: the picture, or what it takes to fit in all that moves. By default the
             picture where its plate is behind, else fit.
         joints: A file with joints: from `cartoonedit puppet joints`, a char_cfg.yaml of Animated
-            Drawings, or COCO keypoints. By default those in the scene, else found.
-        joints_by: What finds joints: silhouette needs no weights; or a pose network: a name from
+            Drawings, or COCO keypoints. Characters that it lacks have theirs found.
+        joints_by: What finds joints: auto takes those in the scene, or else the silhouette's, which
+            need no weights; silhouette takes these in any case; or a pose network: a name from
             `cartoonedit models list`, or an .onnx file.
+        device: Where a pose network runs: auto, cpu, cuda, cuda:N or mps.
         antialias: Smooth edges and sampling; without, frames are made faster and look pixelated.
         supersample: Draw at so many times the size and reduce, 1 to 3.
         seed: Same seed, same frames.
@@ -82,7 +84,8 @@ class PuppetOptions:
     transparent: bool = False
     frame: Frame = "auto"
     joints: Path | None = None
-    joints_by: str = "silhouette"
+    joints_by: str = "auto"
+    device: str = "auto"
     antialias: bool = True
     supersample: int = 1
     seed: int = 0

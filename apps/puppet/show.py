@@ -138,11 +138,11 @@ def make_show(scene: Scene, options: PuppetOptions, progress: Progress = silent)
         options.frame == "auto" and _shows_plate(scene, options)
     )
     seconds = options.duration or max(one.seconds for one in performances.values())
-    room = (0.0, 0.0, *map(float, scene.size_wh)) if framed else None
-    actors = {}
+    picture = (0.0, 0.0, float(scene.size_wh[0]), float(scene.size_wh[1]))
+    actors: dict[str, Actor] = {}
     for rig in layers.rigs:
         if rig.name in performances:
-            part = _part(scene, rig, seconds, room, options)
+            part = _part(scene, rig, seconds, picture if framed else None, options)
             progress(len(actors), len(moving), f"posing {rig.name}")
             actors[rig.name] = _actor(rig, part, performances[rig.name], options)
     count = frame_count(seconds, options.fps)

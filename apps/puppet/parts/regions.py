@@ -134,9 +134,7 @@ def _edges(labels: NDArray[np.int32]) -> NDArray[np.bool_]:
     return edges
 
 
-def _smooth(
-    sheets: NDArray[np.int32], inside: NDArray[np.bool_], count: int
-) -> NDArray[np.int32]:
+def _smooth(sheets: NDArray[np.int32], inside: NDArray[np.bool_], count: int) -> NDArray[np.int32]:
     """Round the teeth off the edges between sheets, within the mask."""
     sigma = max(1.0, 0.004 * np.sqrt(inside.size))
     best = np.full(sheets.shape, -1.0, np.float32)
