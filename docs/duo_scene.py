@@ -38,7 +38,7 @@ def clouds(canvas: Canvas) -> None:
 
 
 def hills(canvas: Canvas) -> None:
-    """Three ranges, the nearer the greener, with a house and firs before the nearest."""
+    """Three ranges, the nearer the greener, with a house and pines before the nearest."""
     ranges = (
         ("#bfe1da", "0,430 150,362 330,425 560,372 800,430 1040,345 1280,410"),
         ("#a3d7b2", "0,440 210,452 470,480 720,440 960,472 1280,418"),
@@ -47,12 +47,12 @@ def hills(canvas: Canvas) -> None:
     for colour, crest in ranges:
         if crest == ranges[-1][1]:
             house(canvas)
-            firs(canvas)
+            pines(canvas)
         curve = spline(f"-120,460 {crest} 1400,440", closed=False)
         canvas.plain(np.concatenate([curve, [(1400, 720), (-120, 720)]]), colour)
 
 
-def firs(canvas: Canvas) -> None:
+def pines(canvas: Canvas) -> None:
     """Small ones on the hills."""
     for x, y, size in (
         (20, 484, 1.2), (60, 484, 0.85), (100, 480, 1), (226, 480, 0.8), (655, 500, 1),
