@@ -65,22 +65,24 @@ class Motion:
         share = (place - first)[:, None, None]
         after = (first + 1) % count if self.loops else np.minimum(first + 1, count - 1)
         later = self.positions[after]
-        travel = self._travel()
-        later = later + np.where(after < first, 1.0, 0.0)[:, None, None] * travel
+        later = later + np.where(after < first, 1.0, 0.0)[:, None, None] * self.travel
         between = self.positions[first] * (1 - share) + later * share
-        return between + rounds[:, None, None] * travel
+        return between + rounds[:, None, None] * self.travel
 
-    def _travel(self) -> NDArray[np.float64]:
-        """How far the root has come after one round of a loop, on the ground.
+    @cached_property
+    def travel(self) -> NDArray[np.float64]:
+        """How far the root comes on the ground in one round of a loop, ``(3,)``; else zeros.
 
-        The last frame stands for one step before the end: that step is taken to be as the first.
+        The last frame stands for one step before the end: that step is taken to be between the
+        last and the first.
         """
         if not self.loops or len(self) < 2:
             return np.zeros(3)
         root = self.positions[:, 0]
-        way = root[-1] - root[0] + (root[1] - root[0])
+        steps = np.diff(root, axis=0)
+        way = root[-1] - root[0] + (steps[0] + steps[-1]) / 2
         # What comes back to where it was, but for less than two of its steps, has not travelled.
-        step = np.abs(np.diff(root[:, [0, 2]], axis=0)).max()
+        step = np.abs(steps[:, [0, 2]]).max()
         way[1] = 0
         return way if np.abs(way[[0, 2]]).max() > 2 * step else np.zeros(3)
 

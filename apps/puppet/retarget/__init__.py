@@ -1,1 +1,7 @@
-"""From the motion of an actor to the poses of a puppet, without the quirks of the classic way."""
+"""Motions to poses: a puppet moves its limbs as an actor does, on feet that do not slide."""
+
+from apps.puppet.retarget.limbs import Directions
+from apps.puppet.retarget.options import RetargetOptions
+from apps.puppet.retarget.retarget import projected_directions, retarget
+
+__all__ = ["Directions", "RetargetOptions", "projected_directions", "retarget"]

@@ -1,0 +1,1 @@
+"""Motions of our own: BVH files, and the script that makes them."""

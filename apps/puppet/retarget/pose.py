@@ -1,0 +1,138 @@
+"""From directions of bones to the joints of a puppet, as seen from its root."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apps.puppet.retarget.cycle import Cycle, sample
+from apps.puppet.retarget.limbs import Directions, projected, puppet_roles
+from apps.puppet.retarget.view import Actor, fill, seen
+from apps.puppet.skeleton import Skeleton
+
+__all__ = ["Swing", "build", "rest_angles", "swing"]
+
+_OWN_LEAN = np.radians(15)
+"""So much may the spine of an actor who stands upright lean all the time: his build, no pose."""
+_LEAST = 0.25
+"""Share of its length that a bone always keeps."""
+
+
+@dataclass(frozen=True, eq=False)
+class Swing:
+    """By how much the trunk is turned against the drawing, radians ``(T,)``, clockwise as seen.
+
+    Attributes:
+        root: Of the pelvis and all that hangs from it and has no direction of its own.
+        torso: Of the torso, and the shoulders with it.
+        neck: Of the head.
+    """
+
+    root: NDArray[np.float64]
+    torso: NDArray[np.float64]
+    neck: NDArray[np.float64]
+
+
+def swing(actor: Actor, cycle: Cycle) -> Swing:
+    """How the trunk of an actor swings, seen as he is.
+
+    Arms and legs of a puppet get the actor's directions. The trunk of a drawing has a character of
+    its own, though: it leans, it has a head on one side. So its bones are turned by as much as the
+    actor's are turned from upright, and keep what is drawn. Upright is the actor's middle pose, as
+    far as it can be his build and is no pose.
+    """
+
+    def lean(start: str, end: str) -> NDArray[np.float64]:
+        if start not in actor.own or end not in actor.own:
+            return np.zeros(len(cycle.frames))
+        way = actor.own[end] - actor.own[start]
+        if np.median(np.linalg.norm(way, axis=1)) < 1e-6 * actor.size:
+            return np.zeros(len(cycle.frames))
+        angles, _ = projected(way, "trunk", actor, cycle, without=0.0)
+        middle = float(np.median(np.angle(np.exp(1j * angles))))
+        angles = angles - 2 * np.pi * np.round(float(np.median(angles) - middle) / (2 * np.pi))
+        return np.asarray(angles - np.clip(middle, -_OWN_LEAN, _OWN_LEAN))
+
+    torso = lean("hips", "chest")
+    top = "head" if actor.own.keys() >= {"head", "chest"} else "neck"
+    neck = lean("chest", top) if top in actor.own else torso
+    root = np.zeros(len(cycle.frames))
+    if "left_hip" in actor.own:
+        root = _roll(actor, cycle)
+    return Swing(root, torso, neck)
+
+
+def _roll(actor: Actor, cycle: Cycle) -> NDArray[np.float64]:
+    """How far the pelvis of an actor who is seen from the front rolls to a side."""
+    across = actor.own["left_hip"] - actor.own["right_hip"]
+    x, up, _ = seen(across, np.zeros(len(across)))
+    known = np.flatnonzero(np.hypot(x, up) > 0.3 * np.linalg.norm(across, axis=1))
+    if not len(known):
+        return np.zeros(len(cycle.frames))
+    raw = np.unwrap(np.arctan2(-up[known], x[known]))
+    roll, gain = fill(raw, known, len(across), actor.loops, turn=2 * np.pi)
+    roll = roll - 2 * np.pi * np.round(roll[0] / (2 * np.pi))
+    # From the side it is not seen, and half way round, it is half seen.
+    visible = sample(np.cos(actor.turns["legs"]) ** 2, cycle.frames, actor.loops)
+    return sample(roll, cycle.frames, actor.loops, gain) * visible
+
+
+def rest_angles(skeleton: Skeleton) -> NDArray[np.float64]:
+    """Direction of each bone as drawn, radians, clockwise from up."""
+    points = skeleton.points_xy
+    way = points - points[[parent if parent >= 0 else i for i, parent in _parents(skeleton)]]
+    return np.arctan2(way[:, 0], -way[:, 1])
+
+
+def build(
+    skeleton: Skeleton,
+    given: Directions,
+    trunk: Swing,
+    foreshorten: float = 0.0,
+    blend: NDArray[np.float64] | None = None,
+) -> NDArray[np.float64]:
+    """Put the joints where the directions of the bones say.
+
+    Every bone of ``given`` has exactly its direction, whatever it hangs from. Torso and neck are
+    turned as the trunk is. All others ride with the joint they hang from: shoulders with the
+    torso, hips and tails with the pelvis, hats with the head.
+
+    Args:
+        skeleton: As drawn.
+        given: Directions of arms and legs.
+        trunk: Turns of the trunk.
+        foreshorten: Share of the shortening of bones that point at the viewer.
+        blend: ``(T,)`` from 0, as drawn, to 1, as given.
+
+    Returns:
+        ``(T, J, 2)``, in pixels from the root.
+    """
+    frames = len(trunk.root)
+    points, rest = skeleton.points_xy, rest_angles(skeleton)
+    share = np.ones(frames) if blend is None else blend
+    column = {joint: i for i, joint in enumerate(given.joints)}
+    roles = puppet_roles(skeleton)
+    joints = np.zeros((frames, len(skeleton), 2))
+    carried: dict[int, NDArray[np.float64]] = {skeleton.root: trunk.root * share}
+    for joint in skeleton.depth_first[1:]:
+        parent = skeleton.parents[joint]
+        offset = points[joint] - points[parent]
+        turn, length = carried[parent], np.ones(frames)
+        if joint in column and np.hypot(*offset) > 0:
+            turn = given.angles[:, column[joint]] - rest[joint]
+            turn = (turn - 2 * np.pi * np.round(turn[0] / (2 * np.pi))) * share
+            seen_share = given.share[:, column[joint]] * share + 1 - share
+            length = np.maximum(1 - foreshorten * (1 - seen_share), _LEAST)
+        elif roles.get(joint) in ("torso", "neck"):
+            turn = (trunk.torso if roles[joint] == "torso" else trunk.neck) * share
+        carried[joint] = turn
+        cos, sin = length * np.cos(turn), length * np.sin(turn)
+        joints[:, joint, 0] = joints[:, parent, 0] + offset[0] * cos - offset[1] * sin
+        joints[:, joint, 1] = joints[:, parent, 1] + offset[0] * sin + offset[1] * cos
+    return joints
+
+
+def _parents(skeleton: Skeleton) -> list[tuple[int, int]]:
+    return list(enumerate(skeleton.parents))

@@ -1,0 +1,88 @@
+"""Make a puppet follow a motion."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apps.puppet.motion.motion import Motion
+from apps.puppet.motion.names import Roles, recognise
+from apps.puppet.poses import Poses
+from apps.puppet.retarget.contact import contacts
+from apps.puppet.retarget.cycle import timetable
+from apps.puppet.retarget.depth import depths
+from apps.puppet.retarget.limbs import Directions, directions, limb_bones
+from apps.puppet.retarget.options import RetargetOptions
+from apps.puppet.retarget.plant import plant
+from apps.puppet.retarget.pose import build, swing
+from apps.puppet.retarget.travel import bounded
+from apps.puppet.retarget.view import stage
+from apps.puppet.skeleton import Skeleton
+
+__all__ = ["projected_directions", "retarget"]
+
+
+def retarget(
+    motion: Motion,
+    skeleton: Skeleton,
+    options: RetargetOptions | None = None,
+    roles: Roles | None = None,
+) -> Poses:
+    """Make a puppet follow a motion.
+
+    Arms and legs have, to a degree, the directions of the actor's as he is seen from the front or
+    the side; torso and head are turned by as much as his; bones keep their lengths; feet that stand
+    stay where they are.
+
+    Args:
+        motion: Y up, of any known skeleton.
+        skeleton: Of the puppet, as drawn.
+        options: How.
+        roles: Which joint of the motion is what; by default told from their names.
+
+    Raises:
+        InvalidInput: The skeleton of the motion is not known, or the result would be too long.
+    """
+    options = options or RetargetOptions()
+    roles = recognise(motion.names, motion.parents, motion.name) if roles is None else roles
+    cycle = timetable(motion, options)
+    actor = stage(motion, roles, options)
+    given = directions(actor, limb_bones(skeleton, actor), cycle)
+    blend = _blend(len(cycle.frames), options)
+    joints = build(skeleton, given, swing(actor, cycle), options.foreshorten, blend)
+    planted = plant(joints, skeleton, actor, cycle, contacts(actor), options.fps, options.give)
+    root, returns = bounded(planted, skeleton, options, cycle.loops)
+    if blend is not None:
+        root = root * blend[:, None]
+    placed = planted.joints + (skeleton.points_xy[skeleton.root] + root)[:, None]
+    return Poses(placed, depths(skeleton, actor, cycle), options.fps, cycle.loops and returns)
+
+
+def projected_directions(
+    motion: Motion,
+    skeleton: Skeleton,
+    options: RetargetOptions | None = None,
+    roles: Roles | None = None,
+) -> Directions:
+    """The directions that :func:`retarget` gives to the bones of arms and legs.
+
+    They are those of the actor's bones, projected into the picture, at the same moments.
+
+    Args:
+        motion: See :func:`retarget`.
+        skeleton: See :func:`retarget`.
+        options: See :func:`retarget`.
+        roles: See :func:`retarget`.
+    """
+    options = options or RetargetOptions()
+    roles = recognise(motion.names, motion.parents, motion.name) if roles is None else roles
+    actor = stage(motion, roles, options)
+    return directions(actor, limb_bones(skeleton, actor), timetable(motion, options))
+
+
+def _blend(count: int, options: RetargetOptions) -> NDArray[np.float64] | None:
+    """How far the drawn pose has turned into the motion, frame by frame; None for all the way."""
+    if options.blend_in == 0:
+        return None
+    share = np.clip(np.arange(count) / (options.blend_in * options.fps), 0, 1)
+    return np.asarray(share * share * (3 - 2 * share))
