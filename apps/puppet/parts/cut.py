@@ -116,7 +116,9 @@ def extend(
     for vertex in np.unique(pieces.triangles[: len(own)][own]):
         mine.setdefault(int(pieces.origin[vertex]), int(vertex))
     result = pieces.triangles[wanted].copy()
-    places, bones, origin = [], [], []
+    places: list[NDArray[np.float64]] = []
+    bones: list[int] = []
+    origin: list[int] = []
     count = len(pieces.vertices_xy)
     for row, (triangle, bone) in enumerate(zip(wanted, nearest, strict=True)):
         if shared[row]:

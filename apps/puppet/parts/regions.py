@@ -23,6 +23,12 @@ __all__ = ["Regions", "find_regions"]
 _SLIMMEST, _THICKEST = 0.02, 0.4
 """Half of a bone's width: at least this share of the character's size, at most of its length."""
 
+_HORN = 0.35
+"""Half of the width of what is no part of a limb, but an outline beside it, by the same measure."""
+
+_ALONG = 0.35
+"""And the share of its edge that such a piece has in common with what it is beside."""
+
 _SNAP = 0.6
 """How far an edge moves to an outline, as a share of half of the limb's width."""
 
@@ -62,8 +68,11 @@ def find_regions(
     bones = _nearest_filled(bone_map(inside, skeleton, radii=half_widths), inside)
     sheets = of_joint[bones]
     if limbs:
-        band = _SNAP * max(2.0, float(np.median(half_widths[of_joint != TRUNK])))
-        sheets = _smooth(_snapped(colours, inside, sheets, band), inside, len(limbs) + 1)
+        width = max(2.0, float(np.median(half_widths[of_joint != TRUNK])))
+        sheets = _snapped(colours, inside, sheets, _SNAP * width)
+        sheets = _smooth(sheets, inside, len(limbs) + 1)
+        for number in [*range(1, len(limbs) + 1), TRUNK]:
+            sheets = _without_horns(sheets, inside, number, _HORN * width)
         sheets = _nearest_filled(sheets, inside)
     return Regions(sheets, _bones_within(sheets, bones, inside, of_joint), half_widths)
 
@@ -143,6 +152,31 @@ def _smooth(sheets: NDArray[np.int32], inside: NDArray[np.bool_], count: int) ->
         share = cv2.GaussianBlur(((sheets == sheet) & inside).astype(np.float32), (0, 0), sigma)
         won = share > best
         best[won], result[won] = share[won], sheet
+    return result
+
+
+def _without_horns(
+    sheets: NDArray[np.int32], inside: NDArray[np.bool_], sheet: int, radius: float
+) -> NDArray[np.int32]:
+    """Give thin pieces of a sheet that run along others to these; fingers and hair do not."""
+    own = (sheets == sheet) & inside
+    core = cv2.distanceTransform(own.astype(np.uint8), cv2.DIST_L2, 5) > radius
+    if not core.any():
+        return sheets
+    away = cv2.distanceTransform((~core).astype(np.uint8), cv2.DIST_L2, 5)
+    thin = own & (away > radius + 1)
+    others = inside & ~own
+    cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+    beside = thin & (cv2.dilate(others.astype(np.uint8), cross) > 0)
+    outline = thin & (cv2.erode(own.astype(np.uint8), cross) == 0)
+    count, parts = cv2.connectedComponents(thin.astype(np.uint8), connectivity=4)
+    touching = np.bincount(parts[beside], minlength=count)
+    along = touching >= _ALONG * np.maximum(np.bincount(parts[outline], minlength=count), 1)
+    along[0] = False
+    horns = along[parts]
+    result = sheets.copy()
+    if horns.any():
+        result[horns] = sheets.reshape(-1)[nearest_places(others, horns)[0]]
     return result
 
 
