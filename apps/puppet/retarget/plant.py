@@ -10,33 +10,20 @@ the actor's.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.puppet.retarget.contact import SIDES, Contacts, ramps
+from apps.puppet.retarget.contact import eased, nearest
 from apps.puppet.retarget.cycle import Cycle, sample, smooth
-from apps.puppet.retarget.limbs import puppet_roles
+from apps.puppet.retarget.legs import find_legs, mend, spots
 from apps.puppet.retarget.view import Actor, seen
 from apps.puppet.skeleton import Skeleton
 
 __all__ = ["Planted", "plant"]
 
-_MOST_TURN = np.radians(0.9)
-"""By so much a leg may be turned for a foot that stands; the directions are exact to 1 degree."""
 _SWAY = 0.06
 """How far a bust moves at most, in lengths of its trunk."""
-
-
-class _Leg(NamedTuple):
-    """Joints of a puppet: the foot, what it hangs from up to the hip, and all that is below."""
-
-    foot: int
-    hip: int
-    column: int
-    length: float
-    below: list[int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +48,6 @@ def plant(
     skeleton: Skeleton,
     actor: Actor,
     cycle: Cycle,
-    found: Contacts | None,
     fps: float,
     give: float,
 ) -> Planted:
@@ -72,60 +58,60 @@ def plant(
         skeleton: As drawn.
         actor: Whom it follows.
         cycle: When.
-        found: What his feet do.
         fps: Frames a second of the result.
         give: How much longer or shorter a leg may get, as a share.
     """
-    legs = _legs(skeleton)
-    if found is None or not legs:
+    legs = find_legs(skeleton)
+    if actor.feet is None or not legs:
         root = _bust(skeleton, actor, cycle)
         return Planted(joints, root, 0.0, np.zeros(len(root)))
-    columns = [leg.column for leg in legs]
-    on = sample(found.on.astype(float), cycle.frames, actor.loops, nearest=True)[:, columns] > 0.5
-    inside, outside = ramps(on, fps, cycle.loops)
-    scale = float(np.mean([leg.length for leg in legs])) / actor.size
-    height = sample(found.height, cycle.frames, actor.loops)[:, columns] * (1 - outside)
-    height *= scale * actor.size
-    feet = joints[:, [leg.foot for leg in legs]]
+    sides, feet = [leg.side for leg in legs], joints[:, [leg.foot for leg in legs]]
+    on = sample(actor.feet.on.astype(float), cycle.frames, actor.loops, nearest=True) > 0.5
+    height = sample(actor.feet.height, cycle.frames, actor.loops)
+    inside, near, at = _stands(on, fps, cycle.loops)
+    height = np.maximum(height - _held(height, at) * near, 0) * ~on  # none while a foot stands
+    on, inside, near, at, height = (each[:, sides] for each in (on, inside, near, at, height))
+    unit = float(np.mean([leg.length for leg in legs]))
 
     share = _shares(inside, on, cycle.loops)
-    levels = _levels(feet[..., 1], share, skeleton.points_xy[[leg.foot for leg in legs], 1])
-    levels = levels - skeleton.points_xy[skeleton.root, 1]
-    x, gain = _across(feet[..., 0], share, on, scale, actor, cycle)
-    y = np.sum(share * (levels - height - feet[..., 1]), axis=1)
-    root = np.stack([x, y], axis=1)
-    mended = joints.copy()
+    points = skeleton.points_xy
+    levels = _levels(feet[..., 1], share, points[[leg.foot for leg in legs], 1])
+    levels = levels - points[skeleton.root, 1]
+    x, gain = _across(feet[..., 0], share, on, unit / actor.size, actor, cycle)
+    y = np.sum(share * (levels - unit * height - feet[..., 1]), axis=1)
     for column, leg in enumerate(legs):
-        target = _targets(root + feet[:, column], on[:, column], levels[column], cycle.loops, gain)
-        missing = (target - root - feet[:, column]) * outside[:, column, None]
-        _mend(mended, leg, missing, give)
-    return Planted(mended, root, gain, np.sum(share * height, axis=1))
+        stands = on[:, column]
+        place = x + feet[:, column, 0]
+        across = spots(place, stands, cycle.loops, gain) - place
+        down = levels[column] - y - feet[:, column, 1]
+        missing = np.stack([across, down], axis=1) * stands[:, None]
+        joints = mend(joints, leg, missing[at[:, column]] * near[:, column, None], give)
+    return Planted(joints, np.stack([x, y], axis=1), gain, unit * np.sum(share * height, axis=1))
 
 
-def _legs(skeleton: Skeleton) -> list[_Leg]:
-    roles = puppet_roles(skeleton)
-    legs = []
-    for joint, role in roles.items():
-        side, _, part = role.partition("_")
-        if part != "foot":
-            continue
-        chain = [joint]
-        while skeleton.parents[chain[-1]] >= 0 and roles.get(chain[-1]) != f"{side}_hip":
-            chain.append(skeleton.parents[chain[-1]])
-        points = skeleton.points_xy[chain]
-        length = float(np.linalg.norm(np.diff(points, axis=0), axis=1).sum())
-        if length > 0 and roles.get(chain[-1]) == f"{side}_hip":
-            below = [j for j in _below(skeleton, chain[-1]) if j != chain[-1]]
-            legs.append(_Leg(joint, chain[-1], SIDES.index(side), length, below))
-    return legs
+def _stands(
+    on: NDArray[np.bool_], fps: float, loops: bool
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
+    """How a foot comes to stand, each ``(T, 2)``.
+
+    Returns:
+        Inside of a stand, from 0 at its ends to 1; outside of one, from 1 at its ends to 0; and the
+        nearest frame at which the foot stands.
+    """
+    inside, near = np.ones(on.shape), np.zeros(on.shape)
+    at = np.zeros(on.shape, np.intp)
+    for column, stands in enumerate(on.T):
+        if stands.any():
+            at[:, column], away = nearest(stands, loops)
+            near[:, column] = 1 - eased(away, fps)
+            if not stands.all():
+                inside[:, column] = eased(nearest(~stands, loops)[1], fps)
+    return inside, near, at
 
 
-def _below(skeleton: Skeleton, joint: int) -> list[int]:
-    found, waiting = [], [joint]
-    while waiting:
-        found.append(waiting.pop())
-        waiting += skeleton.children[found[-1]]
-    return found
+def _held(track: NDArray[np.float64], at: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Each column at other frames."""
+    return np.take_along_axis(track, at, axis=0)
 
 
 def _shares(inside: NDArray[np.float64], on: NDArray[np.bool_], loops: bool) -> NDArray[np.float64]:
@@ -183,7 +169,7 @@ def _across(
         loose = np.where(total > 1e-9, 0.02, 1.0)
         steps = steps - steps.sum() * loose / loose.sum()
     at = np.concatenate([[0.0], np.cumsum(steps)])
-    return at[: len(x)], float(at[-1]) if cycle.loops else 0.0
+    return at[: len(x)], float(at[-1]) if cycle.loops and abs(gain) >= 1e-9 else 0.0
 
 
 def _seen_path(actor: Actor) -> tuple[NDArray[np.float64], float]:
@@ -198,61 +184,6 @@ def _seen_path(actor: Actor) -> tuple[NDArray[np.float64], float]:
     way = np.stack([left, np.zeros_like(left), forward], axis=1)
     at = np.concatenate([[0.0], np.cumsum(seen(way, turned)[0])])
     return at[:-1], float(at[-1]) if np.any(actor.path_gain) else 0.0
-
-
-def _targets(
-    place: NDArray[np.float64], on: NDArray[np.bool_], level: float, loops: bool, gain: float
-) -> NDArray[np.float64]:
-    """Where a foot must be, ``(T, 2)``: during each stand on one spot, else near the next one.
-
-    Args:
-        place: Where it is without help.
-        on: Where it stands.
-        level: How deep the ground is.
-        loops: Whether a stand may go on from the last frame to the first.
-        gain: How far the root comes from the first frame round to it.
-    """
-    count = len(on)
-    if not on.any():
-        return place
-    x = place[:, 0]
-    if loops and not on.all():  # start where it does not stand
-        shift = int(np.argmin(on))
-        on = np.roll(on, -shift)
-        x = np.concatenate([x[shift:], x[:shift] + gain])
-    else:
-        shift = 0
-    number = np.cumsum(np.diff(on.astype(int), prepend=0) == 1) * on
-    sums = np.bincount(number, x, minlength=int(number.max()) + 1)
-    spots = sums / np.maximum(np.bincount(number, minlength=len(sums)), 1)
-    frames = np.flatnonzero(on)
-    every = np.arange(count)
-    after = np.minimum(np.searchsorted(frames, every), len(frames) - 1)
-    before = np.maximum(np.searchsorted(frames, every, side="right") - 1, 0)
-    nearer = np.abs(frames[after] - every) < np.abs(frames[before] - every)
-    spot = spots[number[np.where(nearer, frames[after], frames[before])]]
-    if shift:
-        spot = np.concatenate([spot[count - shift :] - gain, spot[: count - shift]])
-    return np.stack([spot, np.full(count, level)], axis=1)
-
-
-def _mend(
-    joints: NDArray[np.float64], leg: _Leg, missing: NDArray[np.float64], give: float
-) -> None:
-    """Bring a foot nearer to its spot: the whole leg is stretched and turned about the hip."""
-    hip = joints[:, leg.hip]
-    way = joints[:, leg.foot] - hip
-    have = way[:, 0] + 1j * way[:, 1]
-    want = have + missing[:, 0] + 1j * missing[:, 1]
-    bent = np.abs(have) < 0.2 * leg.length  # a foot at the hip: nothing to turn
-    ratio = np.where(bent, 1, want / np.where(bent, 1, have))
-    size = np.clip(np.abs(ratio), 1 - give, 1 + give)
-    turn = np.clip(np.angle(ratio), -_MOST_TURN, _MOST_TURN)
-    factor = size * np.exp(1j * turn)
-    for joint in leg.below:
-        part = joints[:, joint] - hip
-        moved = (part[:, 0] + 1j * part[:, 1]) * factor
-        joints[:, joint] = hip + np.stack([moved.real, moved.imag], axis=1)
 
 
 def _bust(skeleton: Skeleton, actor: Actor, cycle: Cycle) -> NDArray[np.float64]:

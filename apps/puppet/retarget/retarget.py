@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from apps.puppet.motion.motion import Motion
 from apps.puppet.motion.names import Roles, recognise
 from apps.puppet.poses import Poses
-from apps.puppet.retarget.contact import contacts
 from apps.puppet.retarget.cycle import timetable
 from apps.puppet.retarget.depth import depths
 from apps.puppet.retarget.limbs import Directions, directions, limb_bones
@@ -50,7 +49,7 @@ def retarget(
     given = directions(actor, limb_bones(skeleton, actor), cycle)
     blend = _blend(len(cycle.frames), options)
     joints = build(skeleton, given, swing(actor, cycle), options.foreshorten, blend)
-    planted = plant(joints, skeleton, actor, cycle, contacts(actor), options.fps, options.give)
+    planted = plant(joints, skeleton, actor, cycle, options.fps, options.give)
     root, returns = bounded(planted, skeleton, options, cycle.loops)
     if blend is not None:
         root = root * blend[:, None]

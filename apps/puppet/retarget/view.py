@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from apps.puppet.motion.motion import Motion
 from apps.puppet.motion.names import Roles
+from apps.puppet.retarget.contact import Contacts, contacts
 from apps.puppet.retarget.cycle import smooth
 from apps.puppet.retarget.options import RetargetOptions, View
 
@@ -32,6 +33,8 @@ _TURN = 0.13
 """Seconds; standard deviation of the half turn of one who is seen from the side."""
 _BACK = 0.6
 """Half turns of the actor away from where he looks, before he is shown as looking back."""
+_FOLLOW, _BEHIND = 0.15, np.radians(80)
+"""Seconds in which the turntable of the legs follows a step, and how far it may be behind."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +50,7 @@ class Actor:
         turns: For each of :data:`GROUPS`, ``(F,)``: where on the turntable, in radians.
         turn_gain: The same for one round of a loop, of what is seen from the side.
         size: Length of a leg, or, without legs, of the trunk twice.
+        feet: What the feet do; None without legs.
         frame_time: Seconds.
         loops: Whether the first frame may follow the last.
     """
@@ -59,6 +63,7 @@ class Actor:
     turns: dict[str, NDArray[np.float64]]
     turn_gain: dict[str, float]
     size: float
+    feet: Contacts | None
     frame_time: float
     loops: bool
 
@@ -88,6 +93,10 @@ def stage(motion: Motion, roles: Roles, options: RetargetOptions) -> Actor:
     halves, half_gain = _half_turns(
         heading, gain, path, travel, size, motion.frame_time, motion.loops
     )
+    feet = None
+    if "left_foot" in places:
+        ankles = np.stack([places["left_foot"], places["right_foot"]], axis=1)
+        feet = contacts(ankles / size, travel / size, motion.frame_time, motion.loops)
     # In a mirror who looks to the right looks to the left.
     right = (options.faces == "right") != options.mirror
     turns, turn_gain = {}, {}
@@ -97,8 +106,26 @@ def stage(motion: Motion, roles: Roles, options: RetargetOptions) -> Actor:
         side = np.pi * halves + (np.pi / 2 if right else -np.pi / 2)
         turns[group] = side if sideways else np.zeros(len(path))
         turn_gain[group] = np.pi * half_gain if sideways else 0.0
+    if feet is not None:
+        turns["legs"] = heading + _waiting(
+            turns["legs"] - heading,
+            feet.on.all(axis=1),
+            turn_gain["legs"] - gain,
+            motion.frame_time,
+            motion.loops,
+        )
     return Actor(
-        own, heading, gain, path, travel, turns, turn_gain, size, motion.frame_time, motion.loops
+        own,
+        heading,
+        gain,
+        path,
+        travel,
+        turns,
+        turn_gain,
+        size,
+        feet,
+        motion.frame_time,
+        motion.loops,
     )
 
 
@@ -227,6 +254,35 @@ def _half_turns(
                 break
             states[frame] = before
     return smooth(states, _TURN / frame_time, loops, half_gain), half_gain
+
+
+def _waiting(
+    camera: NDArray[np.float64], stands: NDArray[np.bool_], gain: float, step: float, loops: bool
+) -> NDArray[np.float64]:
+    """The way a camera turns that looks at the legs: it waits while both feet stand.
+
+    Two feet that stand, seen by a camera that goes round, slide; so one who twists on the spot is
+    shown twisting, and only with his steps the camera goes round to where it should be.
+
+    Args:
+        camera: ``(F,)`` where the camera should be, radians.
+        stands: ``(F,)`` whether both feet stand.
+        gain: How far it turns in a round of a loop.
+        step: Seconds from one frame to the next.
+        loops: Whether the last frame leads to the first.
+    """
+    pace = 1 - float(np.exp(-step / _FOLLOW))
+    count = len(camera)
+    values = camera.tolist()
+    at, made = values[0], [0.0] * count
+    for turn in range(2 if loops else 1):
+        if turn:
+            at -= gain
+        for frame, (aim, wait) in enumerate(zip(values, stands.tolist(), strict=True)):
+            at += 0.0 if wait else pace * (aim - at)
+            at = min(max(at, aim - _BEHIND), aim + _BEHIND)
+            made[frame] = at
+    return np.array(made)
 
 
 def _more_from_the_side(own: dict[str, NDArray[np.float64]], group: str) -> bool:

@@ -1,0 +1,137 @@
+"""The legs of a puppet, and how they give so that both feet can stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apps.puppet.retarget.contact import SIDES
+from apps.puppet.retarget.limbs import puppet_roles
+from apps.puppet.skeleton import Skeleton
+
+__all__ = ["Leg", "find_legs", "mend", "spots"]
+
+_MOST_TURN = np.radians(0.9)
+"""By so much a leg may be turned for a foot that stands; the directions are exact to 1 degree."""
+_STIFF = 0.02
+"""Share of a leg: what its bones reach by less than that is not asked of their lengths."""
+
+
+@dataclass(frozen=True)
+class Leg:
+    """A leg of a puppet.
+
+    Attributes:
+        chain: Its joints from the hip down to the foot.
+        side: 0 for a left one, 1 for a right one.
+        length: As drawn, in pixels.
+        riding: Other joints that hang from it, each with the joint of the chain that it follows.
+    """
+
+    chain: tuple[int, ...]
+    side: int
+    length: float
+    riding: tuple[tuple[int, int], ...]
+
+    @property
+    def foot(self) -> int:
+        """Index of the foot."""
+        return self.chain[-1]
+
+
+def find_legs(skeleton: Skeleton) -> list[Leg]:
+    """All legs with a hip and a foot, however many."""
+    roles = puppet_roles(skeleton)
+    legs = []
+    for joint, role in roles.items():
+        side, _, part = role.partition("_")
+        chain = [joint]
+        while skeleton.parents[chain[-1]] >= 0 and roles.get(chain[-1]) != f"{side}_hip":
+            chain.append(skeleton.parents[chain[-1]])
+        if part != "foot" or roles.get(chain[-1]) != f"{side}_hip":
+            continue
+        points = skeleton.points_xy[chain]
+        length = float(np.linalg.norm(np.diff(points, axis=0), axis=1).sum())
+        if length > 0:
+            down = tuple(chain[::-1])
+            legs.append(Leg(down, SIDES.index(side), length, _riding(skeleton, down)))
+    return legs
+
+
+def _riding(skeleton: Skeleton, chain: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
+    holder = {joint: joint for joint in chain[1:]}
+    for joint in skeleton.depth_first:
+        if joint not in holder and skeleton.parents[joint] in holder:
+            holder[joint] = holder[skeleton.parents[joint]]
+    return tuple((joint, held) for joint, held in holder.items() if joint != held)
+
+
+def spots(
+    x: NDArray[np.float64], on: NDArray[np.bool_], loops: bool, gain: float
+) -> NDArray[np.float64]:
+    """Where a foot stands: during each stand on one spot, where it is on average without help.
+
+    Args:
+        x: ``(T,)`` where it is without help.
+        on: Where it stands.
+        loops: Whether a stand may go on from the last frame to the first.
+        gain: How far the root comes from the first frame round to it.
+
+    Returns:
+        ``(T,)``; while the foot does not stand, any number.
+    """
+    shift = int(np.argmin(on)) if loops and not on.all() else 0  # start where it does not stand
+    on = np.roll(on, -shift)
+    x = np.concatenate([x[shift:], x[:shift] + gain])
+    number = np.cumsum(np.diff(on.astype(int), prepend=0) == 1) * on
+    sums = np.bincount(number, x)
+    spot = (sums / np.maximum(np.bincount(number), 1))[number]
+    back = len(x) - shift
+    return np.concatenate([spot[back:] - gain, spot[:back]])
+
+
+def mend(
+    joints: NDArray[np.float64], leg: Leg, missing: NDArray[np.float64], give: float
+) -> NDArray[np.float64]:
+    """Bring a foot nearer to its spot.
+
+    The leg is turned about the hip, by less than a degree; what is still missing then, its bones
+    reach by their lengths, each in its own direction.
+
+    Args:
+        joints: ``(T, J, 2)``.
+        leg: Which.
+        missing: ``(T, 2)``: how far its foot is from where it should be.
+        give: How much longer or shorter each bone may get, as a share.
+
+    Returns:
+        The joints with the leg changed.
+    """
+    chain = list(leg.chain)
+    bones = np.diff(joints[:, chain], axis=1)  # (T, n, 2)
+    way = bones.sum(axis=1)
+    have, want = _complex(way), _complex(way + missing)
+    turnable = (np.abs(have) > 0.2 * leg.length) & (np.abs(want) > 0.2 * leg.length)
+    turn = np.angle(np.where(turnable, want, 1) / np.where(turnable, have, 1))
+    factor = np.exp(1j * np.clip(turn, -_MOST_TURN, _MOST_TURN))[:, None] * _complex(bones)
+    bones = np.stack([factor.real, factor.imag], axis=-1)
+    missing = missing + way - bones.sum(axis=1)
+    # The smallest changes of the lengths that reach it: least squares, damped.
+    square = np.einsum("tni,tnj->tij", bones, bones) + np.eye(2) * (_STIFF * leg.length) ** 2
+    change = np.zeros(bones.shape[:2])
+    for _ in range(3):  # where one bone must not give more, the others do
+        rest = missing - np.einsum("tn,tni->ti", change, bones)
+        more = np.einsum("tni,ti->tn", bones, np.linalg.solve(square, rest[..., None])[..., 0])
+        change = np.clip(change + more, -give, give)
+    bones = bones * (1 + change)[..., None]
+    mended = joints.copy()
+    mended[:, chain[1:]] = joints[:, chain[:1]] + np.cumsum(bones, axis=1)
+    for joint, held in leg.riding:
+        mended[:, joint] += mended[:, held] - joints[:, held]
+    return mended
+
+
+def _complex(xy: NDArray[np.float64]) -> NDArray[np.complex128]:
+    return np.asarray(xy[..., 0] + 1j * xy[..., 1])
