@@ -19,7 +19,7 @@ CROTCH = 0.47
 """Where legs end, as a share of the way from the neck to the ground, of an adult."""
 _LOWEST_CROTCH = 0.68  # below that, it may be the hem of a skirt through which the legs are seen
 _FLARE = 1.12
-_LEAST_GAP = 0.07  # of the height
+_LEAST_GAP = 0.055  # of the height
 _TOGETHER = 0.8  # of the width of the body; narrower above the gap, legs are close together there
 _BASE = 0.35  # of the height; what is as wide down there ends in no feet
 
