@@ -50,7 +50,7 @@ def test_what_hangs_from_a_turned_bone_turns_with_it() -> None:
 
 def test_the_root_takes_all_along() -> None:
     points = pulled(root=("move", (5, -7)))
-    np.testing.assert_allclose(list(points.values()), FIGURE.points_xy + [5, -7])
+    np.testing.assert_allclose(list(points.values()), FIGURE.points_xy + np.array([5, -7]))
 
 
 def test_a_foot_may_stay_while_the_root_goes_down() -> None:
@@ -63,7 +63,7 @@ def test_a_foot_may_stay_while_the_root_goes_down() -> None:
 @settings(max_examples=150, deadline=None)
 def test_pulling_a_hand_bends_the_arm(dx: float, dy: float, side: str) -> None:
     shoulder = FIGURE[f"{side}_shoulder"]
-    target = shoulder + (dx, dy)
+    target = shoulder + np.array([dx, dy])
     points = pulled(**{f"{side}_hand": ("at", target)})
     one, two = (rest_length(f"{side}_{part}") for part in ("elbow", "hand"))
     assert length(points, f"{side}_elbow") == pytest.approx(one)

@@ -97,7 +97,7 @@ def test_jitter_is_smoothed() -> None:
 def test_a_bust_follows_with_what_it_has(frames: int) -> None:
     keypoints = keypoints_of(FIGURE, frames)
     points = keypoints.points.copy()
-    points[:, 0] = points[:, 5:7].mean(axis=1) + (10, -20)
+    points[:, 0] = points[:, 5:7].mean(axis=1) + np.array([10, -20])
     skeleton = bust()
     poses = follow_keypoints(with_points(keypoints, points), skeleton)
     lean = poses.joints_xy[0, skeleton.index["neck"]] - poses.joints_xy[0, skeleton.index["torso"]]
