@@ -32,25 +32,27 @@ class Layer:
         triangles: ``(T, 3)``, indices of vertices, in the order in which they are painted.
         texture_xy: ``(V, 2)``: where all vertices lie in the texture, in its pixels; the first
             one's centre is (0.5, 0.5).
+        texture: Premultiplied RGBA ``uint8`` ``(h, w, 4)``; outside of it is nothing.
     """
 
     triangles: NDArray[np.integer]
     texture_xy: NDArray[np.floating]
+    texture: NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)
 class _Order:
     """All triangles in an order of the layers."""
 
+    layers: tuple[int, ...]
     triangles: NDArray[np.intp]
     starts: tuple[int, ...]
 
 
 class LayerPainter:
-    """Paints layers that share a texture. It keeps what does not change from frame to frame.
+    """Paints layers. It keeps what does not change from frame to frame.
 
     Args:
-        texture: Premultiplied RGBA ``(h, w, 4)``.
         layers: At least one.
         rim: How far the texture is shown beyond the outline of each layer, in its pixels, so that
             edges are as soft as the texture makes them; 0 for hard edges.
@@ -59,14 +61,15 @@ class LayerPainter:
 
     def __init__(
         self,
-        texture: NDArray[np.uint8],
         layers: Sequence[Layer],
         *,
         rim: float = 1.0,
         hard: bool = False,
     ) -> None:
-        self._texture = _hardened(texture) if hard else np.ascontiguousarray(texture)
         self._hard = hard
+        unique = {id(layer.texture): layer.texture for layer in layers}
+        prepared = {key: _hardened(each) if hard else each for key, each in unique.items()}
+        self._textures = [prepared[id(layer.texture)] for layer in layers]
         # Each layer has its own copies of its vertices, as they may lie elsewhere in the texture.
         own = [np.unique(layer.triangles) for layer in layers]
         firsts = np.cumsum([0, *map(len, own)])
@@ -117,7 +120,7 @@ class LayerPainter:
         covered = cover(points, drawn.triangles, size, drawn.starts)
         if not len(covered):
             return (0, 0, 0, 0)
-        colours = self._colours(points, drawn.triangles, covered, supersample)
+        colours = self._colours(points, drawn, covered, supersample)
         left, top = (side // supersample for side in covered.box[:2])
         right, bottom = (-(-side // supersample) for side in covered.box[2:])
         area = canvas[top:bottom, left:right]
@@ -132,18 +135,18 @@ class LayerPainter:
             parts = [self._triangles[index] for index in key]
             starts = np.cumsum([0, *map(len, parts)])[:-1]
             joined = np.concatenate(parts) if parts else np.zeros((0, 3), np.intp)
-            self._orders[key] = _Order(joined, tuple(starts.tolist()) or (0,))
+            self._orders[key] = _Order(key, joined, tuple(starts.tolist()) or (0,))
         return self._orders[key]
 
     def _colours(
         self,
         points: NDArray[np.float64],
-        triangles: NDArray[np.intp],
+        drawn: _Order,
         covered: Cover,
         supersample: int,
     ) -> NDArray[np.uint8]:
         left, top = covered.box[:2]
-        maps = affine_maps(points, triangles, self._places - 0.5, (left, top))
+        maps = affine_maps(points, drawn.triangles, self._places - 0.5, (left, top))
         x, y = covered.centres()
         if supersample > 1:
             # Edges are finer, but colours are those of the middle of the pixel: so the picture
@@ -153,7 +156,11 @@ class LayerPainter:
         x -= np.float32(left)
         y -= np.float32(top)
         places = maps.at(covered.triangle, x, y)
-        return nearest(self._texture, places) if self._hard else bilinear(self._texture, places)
+        sample = nearest if self._hard else bilinear
+        colours = np.empty((len(places), 4), np.uint8)
+        for layer, start, end in zip(drawn.layers, covered.ends, covered.ends[1:], strict=False):
+            colours[start:end] = sample(self._textures[layer], places[start:end])
+        return colours
 
 
 def _hardened(texture: NDArray[np.uint8]) -> NDArray[np.uint8]:

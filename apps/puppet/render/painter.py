@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.puppet.render.atlas import rig_layers
 from apps.puppet.render.layers import LayerPainter
+from apps.puppet.render.sheets import rig_layers
 from apps.puppet.rig import Rig
 from cartoonedit.errors import InvalidInput
 
@@ -57,9 +57,9 @@ class RigPainter:
         self._supersample = supersample
         self._painter: LayerPainter | None = None
         if any(len(sheet.triangles) for sheet in rig.sheets):
-            texture, layers = rig_layers(rig, self.view.scale)
+            layers = rig_layers(rig, self.view.scale)
             rim = 1.0 if antialias else 0.0
-            self._painter = LayerPainter(texture, layers, rim=rim, hard=not antialias)
+            self._painter = LayerPainter(layers, rim=rim, hard=not antialias)
 
     def order(self, depth: NDArray[np.floating] | None = None) -> list[int]:
         """The sheets from the back to the front.
@@ -178,7 +178,8 @@ def _apart(boxes: Sequence[tuple[int, int, int, int]]) -> list[tuple[int, int, i
             continue
         while hit := next((other for other in found if _overlap(box, other)), None):
             found.remove(hit)
-            box = (*map(min, box[:2], hit[:2]), *map(max, box[2:], hit[2:]))
+            left, top = min(box[0], hit[0]), min(box[1], hit[1])
+            box = (left, top, max(box[2], hit[2]), max(box[3], hit[3]))
         found.append(box)
     return found
 
