@@ -147,14 +147,14 @@ class LayerPainter:
     ) -> NDArray[np.uint8]:
         left, top = covered.box[:2]
         maps = affine_maps(points, drawn.triangles, self._places - 0.5, (left, top))
-        x, y = covered.centres()
+        column, row = covered.x - left, covered.y - top
         if supersample > 1:
             # Edges are finer, but colours are those of the middle of the pixel: so the picture
             # stays as sharp as it is.
-            for axis in (x, y):
-                axis -= np.mod(axis, np.float32(supersample)) - np.float32(supersample / 2)
-        x -= np.float32(left)
-        y -= np.float32(top)
+            column -= covered.x % supersample
+            row -= covered.y % supersample
+        half = np.float32(supersample / 2)
+        x, y = column.astype(np.float32) + half, row.astype(np.float32) + half
         places = maps.at(covered.triangle, x, y)
         sample = nearest if self._hard else bilinear
         colours = np.empty((len(places), 4), np.uint8)
@@ -194,23 +194,27 @@ def _blend(
         beneath = cv2.resize(beneath, fine_wh, interpolation=cv2.INTER_NEAREST)
     fine = np.array(beneath, order="C")
     pixels, new = fine.view(np.uint32).reshape(-1), colours.view(np.uint32).reshape(-1)
-    row = covered.place // covered.width
-    offset = corner_xy[1] * fine_wh[0] + corner_xy[0]
-    place = covered.place - row * (covered.width - fine_wh[0]) - offset * supersample
-    partial = np.flatnonzero(colours[:, 3] < 255)
+    offset = (corner_xy[1] * fine_wh[0] + corner_xy[0]) * supersample
+    place = np.subtract(covered.y * fine_wh[0] + covered.x, offset, dtype=np.intp)
+    alpha = np.ascontiguousarray(colours[:, 3])
+    partial = np.flatnonzero(alpha < 255)
     splits = np.searchsorted(partial, covered.ends)
     for layer, (start, end) in enumerate(zip(covered.ends, covered.ends[1:], strict=False)):
         some = partial[splits[layer] : splits[layer + 1]]
         if some.size:
-            below = pixels.take(place.take(some)).view(np.uint8).reshape(-1, 4)
-            colours[some] = _over(colours[some], below)
+            new[some] = _over(new.take(some), pixels.take(place.take(some)))
         pixels[place[start:end]] = new[start:end]
     if supersample > 1:
         fine = cv2.resize(fine, (width, height), interpolation=cv2.INTER_AREA)
     area[:] = fine if channels == 4 else cv2.cvtColor(fine, cv2.COLOR_RGBA2RGB)
 
 
-def _over(above: NDArray[np.uint8], below: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Blend premultiplied colours ``(P, 4)`` over others."""
-    rest = 255 - above[:, 3:].astype(np.uint16)
-    return above + ((below * rest + 127) // 255).astype(np.uint8)
+def _over(above: NDArray[np.uint32], below: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """Blend premultiplied RGBA over others; each pixel is the four bytes of a number."""
+    parts = above.view(np.uint8)
+    mixed = below.view(np.uint8) * np.repeat(255 - parts[3::4].astype(np.uint16), 4)
+    # Divided by 255 and rounded, without a division.
+    mixed += 128
+    mixed += mixed >> 8
+    mixed >>= 8
+    return np.add(parts, mixed, dtype=np.uint16).astype(np.uint8).view(np.uint32)

@@ -41,9 +41,9 @@ def _own(sheet: Sheet, vertices_xy: NDArray[np.float64]) -> tuple[NDArray[np.uin
     """
     height, width = sheet.texture.shape[:2]
     inside = cover(vertices_xy - sheet.origin_xy, sheet.triangles, (width, height))
-    mask = np.zeros(height * width, np.uint8)
-    mask[inside.place] = 1
-    texture = sheet.texture * mask.reshape(height, width, 1)
+    mask = np.zeros((height, width, 1), np.uint8)
+    mask[inside.y, inside.x] = 1
+    texture = sheet.texture * mask
     left, top, box_width, box_height = cv2.boundingRect(texture[..., 3])
     if not box_width:
         return np.zeros((1, 1, 4), np.uint8), list(sheet.origin_xy)
