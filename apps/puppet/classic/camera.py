@@ -13,7 +13,17 @@ from numpy.typing import NDArray
 
 from cartoonedit.errors import InvalidInput
 
-__all__ = ["CAMERA_FWD", "CAMERA_POS", "WINDOW_WH", "homography", "project", "projection", "view"]
+__all__ = [
+    "CAMERA_FWD",
+    "CAMERA_POS",
+    "WINDOW_WH",
+    "homography",
+    "pixels_per_unit",
+    "plane_points",
+    "project",
+    "projection",
+    "view",
+]
 
 CAMERA_POS, CAMERA_FWD = (0.0, 0.7, 2.0), (0.0, 0.5, 2.0)
 """Where the camera is, and the opposite of where it looks."""
@@ -107,3 +117,43 @@ def project(
     weight = mapped[..., 2:]
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(weight >= nearest, mapped[..., :2] / weight, np.nan)
+
+
+def plane_points(matrix: NDArray[np.float64], window_wh: tuple[int, int]) -> NDArray[np.float64]:
+    """The points of the plane that the centres of all pixels show, row by row.
+
+    Args:
+        matrix: The homography ``(3, 3)``.
+        window_wh: Size of the frame.
+
+    Returns:
+        ``(W * H, 2)``; 0 where a pixel shows nothing of the plane.
+
+    Raises:
+        InvalidInput: The plane is seen from its edge.
+    """
+    width, height = window_wh
+    try:
+        back = np.linalg.inv(matrix)
+    except np.linalg.LinAlgError as error:
+        raise InvalidInput(
+            "the camera looks along the plane of the characters, so nothing of them can be seen;"
+            " move it to another z, or turn it."
+        ) from error
+    x, y = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
+    mapped = np.stack([x.ravel(), y.ravel(), np.ones(width * height)], axis=1) @ back.T
+    seen = mapped[:, 2:] > 1e-9  # one over what project() divides by
+    return np.where(seen, mapped[:, :2] / np.where(seen, mapped[:, 2:], 1), 0)
+
+
+def pixels_per_unit(matrix: NDArray[np.float64], point_xy: NDArray[np.floating]) -> float:
+    """How many pixels one unit of the plane has near a point, on average over all directions.
+
+    Returns:
+        0 if the point is not before the camera.
+    """
+    x, y, weight = matrix @ [*point_xy, 1.0]
+    if weight < NEAR:
+        return 0.0
+    change = (matrix[:2, :2] - np.outer([x / weight, y / weight], matrix[2, :2])) / weight
+    return float(np.sqrt(np.abs(np.linalg.det(change))))

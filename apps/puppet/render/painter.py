@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from apps.puppet.render.colours import unpremultiplied
 from apps.puppet.render.layers import LayerPainter
 from apps.puppet.render.sheets import rig_layers
 from apps.puppet.rig import Rig
 from cartoonedit.errors import InvalidInput
 
-__all__ = ["RigPainter", "Stage", "View", "paint_rig", "unpremultiplied"]
+__all__ = ["RigPainter", "Stage", "View", "paint_rig"]
 
 
 @dataclass(frozen=True)
@@ -186,14 +187,3 @@ def _apart(boxes: Sequence[tuple[int, int, int, int]]) -> list[tuple[int, int, i
 
 def _overlap(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> bool:
     return all(one[axis] < other[axis + 2] and other[axis] < one[axis + 2] for axis in (0, 1))
-
-
-def unpremultiplied(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Premultiplied RGBA ``(H, W, 4)`` with its own colours, as files have it."""
-    result = picture.copy()
-    soft = (picture[..., 3] > 0) & (picture[..., 3] < 255)
-    some = picture[soft]
-    alpha = some[:, 3:].astype(np.uint16)
-    some[:, :3] = np.minimum((some[:, :3] * np.uint16(255) + alpha // 2) // alpha, 255)
-    result[soft] = some
-    return result

@@ -127,13 +127,11 @@ def nearest(
         wrap: Outside is the same texture again, as on tiles. If not, outside is 0.
     """
     height, width = texture.shape[:2]
-    cells = np.floor(places_xy + np.float32(0.5))
+    cells = np.floor(places_xy + np.float32(0.5)).astype(np.int32)
     texels = np.ascontiguousarray(texture).view(np.uint32).ravel()
-    column, row = cells[:, 0].astype(np.int32), cells[:, 1].astype(np.int32)
+    column, row = cells[:, 0], cells[:, 1]
     outside = None
-    if len(cells) and (
-        min(column.min(), row.min()) < 0 or column.max() >= width or row.max() >= height
-    ):
+    if len(cells) and (cells.min() < 0 or column.max() >= width or row.max() >= height):
         if not wrap:
             outside = (column < 0) | (column >= width) | (row < 0) | (row >= height)
         column, row = column % width, row % height
