@@ -95,7 +95,7 @@ class PuppetFiles:
         Raises:
             InvalidInput: The clip is one of Animated Drawings, which has no parts to be written.
         """
-        from apps.puppet.export import export_show
+        from apps.puppet.export.show import export_show
         from apps.puppet.show import Show
 
         for option, path in self.of_one.items():
