@@ -89,7 +89,7 @@ class CharacterPainter:
             self._layers = self._as_layers(mesh, texture, mask)
             return
         self._texture = _squared(texture)
-        self._faint = bool((texture[..., 3] < FAINTEST).any())
+        self._faint = bool((self._texture[..., 3] < FAINTEST).any())
         side = len(self._texture)
         vertices = np.asarray(mesh.vertices_xy, np.float64)
         self._texels = np.stack([vertices[:, 0], 1 - vertices[:, 1]], axis=1) * side - 0.5
