@@ -141,10 +141,12 @@ class CharacterPainter:
         if enlarged.any():
             some = np.flatnonzero(enlarged.take(triangle))
             colours[some] = bilinear(self._texture, places[some], cv2.BORDER_WRAP)
+        texels = colours.view(np.uint32).ravel()
         if self._faint:
-            kept = np.flatnonzero(colours[:, 3] >= FAINTEST)
-            place, colours = place[kept], colours[kept]
-        canvas.view(np.uint32).reshape(-1)[place] = colours.view(np.uint32).ravel()
+            seen = colours[:, 3] >= FAINTEST
+            if not seen.all():
+                place, texels = place[seen], texels[seen]
+        canvas.view(np.uint32).reshape(-1)[place] = texels
 
     def _as_layers(
         self, mesh: Mesh, texture: NDArray[np.uint8], mask: NDArray[np.uint8] | None
