@@ -4,11 +4,6 @@ from apps.puppet.render.rim import rim_of
 from tests.apps.puppet.render.rigs import grid
 
 
-def area(points, triangles):
-    a, b, c = (points[triangles[:, corner]] for corner in range(3))
-    return np.abs(np.cross(b - a, c - a)).sum() / 2 if len(triangles) else 0
-
-
 def test_a_rim_lies_all_around():
     points, triangles = grid(10, 20, 30, 28)
     rim = rim_of(triangles, points, 1.5, len(points))
