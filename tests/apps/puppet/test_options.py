@@ -27,7 +27,10 @@ from cartoonedit.errors import InvalidInput
         ({"size_wh": (0, 10)}, "size_wh must be a width and a height of 1 to 16384 pixels"),
         ({"size_wh": 5}, "size_wh must be a width and a height"),
         ({"background": "blau"}, "background must be plate, or a colour"),
-        ({"background": "white", "transparent": True}, "background has no place in a transparent clip"),
+        (
+            {"background": "white", "transparent": True},
+            "background has no place in a transparent clip",
+        ),
         ({"motion_for": ["wave"]}, "motion_for must be NAME=MOTION; got 'wave'"),
         ({"motion_for": ["=wave"]}, "motion_for must be NAME=MOTION"),
         ({"motion_for": ["a="]}, "motion_for must be NAME=MOTION"),
