@@ -95,7 +95,7 @@ class PuppetFiles:
         Raises:
             InvalidInput: The clip is one of Animated Drawings, which has no parts to be written.
         """
-        from apps.puppet.export import export_show
+        from apps.puppet.export.show import export_show
         from apps.puppet.show import Show
 
         for option, path in self.of_one.items():
@@ -183,7 +183,7 @@ def animate(
             "file": str(file),
             "clip": str(clips[file]),
             "frames": len(film),
-            "fps": chosen.fps,
+            "fps": film.fps,
             "instances": [instance.name for instance in scene],
         }
 
@@ -210,7 +210,7 @@ def _clips(files: list[Path], count: int, out: Path, chosen: PuppetOptions) -> d
         ending = ".webm" if chosen.transparent else ".mp4"
         clips = distinct(files, lambda name: out / f"{name}{ending}", lambda file, path: True)
     for clip in clips.values():
-        check_clip("--out", clip, chosen.fps, alpha=chosen.transparent)
+        check_clip("--out", clip, chosen.rate, alpha=chosen.transparent)
     return clips
 
 

@@ -17,6 +17,9 @@ Travel = Literal["auto", "free", "in-place"]
 View = Literal["auto", "front", "side"]
 Frame = Literal["auto", "picture", "fit"]
 
+FPS = 30.0
+"""Frames a second where nothing else is said."""
+
 Value = TypeVar("Value")
 
 
@@ -35,7 +38,8 @@ class PuppetOptions:
         mirror: Exchange left and right in the motion of this character, or of all; may be repeated.
         speed: How fast the motions go, 0.05 to 20; 1 is as recorded.
         duration: Seconds, 0.01 to 3600; by default one round of the longest motion.
-        fps: Frames per second, 1 to 120.
+        fps: Frames per second, 1 to 120; by default 30, or those of the motion where the frames are
+            Animated Drawings' own.
         size_wh: Width and height of the frames in pixels, or 720p, 1080p, 4k, square, portrait. By
             default those of what is shown, reduced to 3840 at most.
         retarget: How a motion becomes that of a puppet: natural, or classic, which is what Animated
@@ -71,13 +75,13 @@ class PuppetOptions:
     mirror: list[str] = field(default_factory=list)
     speed: float = 1.0
     duration: float | None = None
-    fps: float = 30.0
+    fps: float | None = None
     size_wh: tuple[int, int] | None = None
     retarget: Method = "natural"
     retarget_file: Path | None = None
     view: View = "auto"
     travel: Travel = "auto"
-    stiff_head: float = 1.0
+    stiff_head: float = 0.6
     cut: bool = True
     blend_in: float = 0.0
     background: str | None = None
@@ -113,6 +117,11 @@ class PuppetOptions:
                 "background has no place in a transparent clip; give one of the two."
             )
         self.motions, self.phases, self.colour  # noqa: B018 - each says what is wrong with it
+
+    @property
+    def rate(self) -> float:
+        """Frames a second."""
+        return FPS if self.fps is None else float(self.fps)
 
     @property
     def motions(self) -> dict[str, str]:
@@ -201,7 +210,7 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
 
 
 def _check_number(name: str, value: object, low: float, high: float) -> None:
-    if value is None and name == "duration":
+    if value is None and name in ("duration", "fps"):
         return
     if isinstance(value, bool) or not isinstance(value, Real) or not low <= float(value) <= high:
         raise InvalidInput(f"{name} must be from {low:g} to {high:g}; got {shown(value)}.")

@@ -122,7 +122,7 @@ def _motion(bvh: Bvh, name: str, options: PuppetOptions) -> Performance:
         x1, y1, x2, y2 = part.bounds_xyxy
         reach = (left - x1, top - y1, x2 - right, y2 - bottom)
         chosen = RetargetOptions(
-            fps=options.fps,
+            fps=options.rate,
             speed=options.speed,
             phase=part.phase,
             duration=part.seconds,
@@ -167,7 +167,7 @@ def _keys(file: Path, options: PuppetOptions) -> Performance:
     def play(part: Part) -> Poses:
         _refuse_mirror(part, "key frames")
         height = part.bounds_xyxy[3] - part.bounds_xyxy[1]
-        poses = play_keys(keys, part.skeleton, max(options.fps, 60.0), height=height)
+        poses = play_keys(keys, part.skeleton, max(options.rate, 60.0), height=height)
         return _retimed(poses, part, options)
 
     return Performance(keys.duration / options.speed, play)
@@ -191,7 +191,7 @@ def _retimed(poses: Poses, part: Part, options: PuppetOptions) -> Poses:
     return retimed(
         poses,
         part.skeleton,
-        fps=options.fps,
+        fps=options.rate,
         seconds=part.seconds,
         speed=options.speed,
         phase=part.phase,

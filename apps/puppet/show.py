@@ -84,7 +84,7 @@ class Show:
     @property
     def fps(self) -> float:
         """Frames a second."""
-        return self.options.fps
+        return self.options.rate
 
     @property
     def transparent(self) -> bool:
@@ -145,7 +145,7 @@ def make_show(scene: Scene, options: PuppetOptions, progress: Progress = silent)
             part = _part(scene, rig, seconds, picture if framed else None, options)
             progress(len(actors), len(moving), f"posing {rig.name}")
             actors[rig.name] = _actor(rig, part, performances[rig.name], options)
-    count = frame_count(seconds, options.fps)
+    count = frame_count(seconds, options.rate)
     box = (0.0, 0.0, *map(float, scene.size_wh)) if framed else _reach(layers, actors, count)
     size_wh, view = _view(box, options)
     return Show(

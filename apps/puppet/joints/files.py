@@ -69,7 +69,9 @@ def joints_text(skeletons: Mapping[str, Skeleton]) -> str:
         others = {
             joint: parent
             for joint, parent in skeleton.tree.items()
-            if joint not in implied or implied[joint] != parent
+            if joint not in implied
+            or implied[joint] != parent
+            or (parent is None and joint != "root")
         }
         if others:
             lines.append("  parents:")

@@ -13,6 +13,7 @@ __all__ = ["inside", "pull_in", "separate"]
 _DEPTH = 0.012  # how far inside a joint is put, of the longer side of the character
 _LEAST_BONE = 0.004  # length that every bone gets, alike
 _DIRECTIONS = 16
+_TIE = 1e-4
 
 
 def inside(skeleton: Skeleton, mask: NDArray[np.uint8]) -> Skeleton:
@@ -38,9 +39,10 @@ def pull_in(skeleton: Skeleton, mask: NDArray[np.uint8]) -> Skeleton:
     edge = np.concatenate(edges)[:, 0].astype(np.float64)  # (x, y) of the outermost pixels
     wanted = max(1.5, _DEPTH * max(solid.shape))
     points = skeleton.points_xy.copy()
-    for index, point in enumerate(points - corner):
-        if not _holds(solid, point):
-            nearest = edge[int(np.argmin(((edge + 0.5 - point) ** 2).sum(axis=1)))]
+    for index, point in enumerate(points):
+        if not _holds(solid, corner, point):
+            far = ((edge + 0.5 + corner - point) ** 2).sum(axis=1)
+            nearest = edge[int(np.argmin(far))]
             points[index] = _deeper(depth, nearest.astype(int), wanted) + 0.5 + corner
     return skeleton.moved(points)
 
@@ -63,7 +65,7 @@ def separate(skeleton: Skeleton, mask: NDArray[np.uint8]) -> Skeleton:
         before = skeleton.parents[parent]
         along = points[parent] - points[before] if before >= 0 else np.zeros(2)
         places = points[parent] + least * _fan(along)
-        free = (place for place in places if solid is None or _holds(solid, place - corner))
+        free = (place for place in places if solid is None or _holds(solid, corner, place))
         points[joint] = next(free, places[0])
     return skeleton.moved(points)
 
@@ -79,8 +81,10 @@ def _solid(mask: NDArray[np.uint8]) -> tuple[NDArray[np.uint8] | None, NDArray[n
     return np.pad(solid[y : y + height, x : x + width], 1), np.array([x - 1.0, y - 1.0])
 
 
-def _holds(solid: NDArray[np.uint8], point_xy: NDArray[np.float64]) -> bool:
-    x, y = np.floor(np.clip(point_xy, -1, 1e9)).astype(int)
+def _holds(
+    solid: NDArray[np.uint8], corner: NDArray[np.float64], point_xy: NDArray[np.float64]
+) -> bool:
+    x, y = np.clip(np.floor(point_xy) - corner, -1, 1e9).astype(int)
     return bool(0 <= y < solid.shape[0] and 0 <= x < solid.shape[1] and solid[y, x])
 
 
@@ -91,7 +95,11 @@ def _deeper(
     x, y = pixel_xy
     while depth[y, x] < wanted:
         around = depth[y - 1 : y + 2, x - 1 : x + 2]  # the rim is empty, so there is one
-        dy, dx = np.unravel_index(int(around.argmax()), around.shape)
+        # Of ways that are as good the one that leads least far away.
+        far = (np.arange(x - 1, x + 2) - pixel_xy[0]) ** 2 + (
+            np.arange(y - 1, y + 2)[:, None] - pixel_xy[1]
+        ) ** 2
+        dy, dx = np.unravel_index(int((around - _TIE * far).argmax()), around.shape)
         if depth[y + dy - 1, x + dx - 1] <= depth[y, x]:
             break
         x, y = x + dx - 1, y + dy - 1

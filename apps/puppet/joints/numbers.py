@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,7 +19,7 @@ def number(value: Any, where: str) -> float:
         InvalidInput: It is something else.
     """
     wrong = isinstance(value, bool) or not isinstance(value, int | float)
-    if wrong or not math.isfinite(value) or abs(value) > _MOST:
+    if wrong or not -_MOST <= value <= _MOST:  # NaN, too
         raise InvalidInput(f"{where} must be a number of pixels; got {shown(value)}.")
     return float(value)
 

@@ -30,6 +30,9 @@ TO_ORIGIN = 1e-8
 LOOSE = 1e-2
 """Its weight in islands that two pins do not hold."""
 
+FEW = 64
+"""Up to as many pins a matrix says at once how they turn the edges; more are solved for."""
+
 CHUNK = 1 << 21
 """Numbers of one kind that are worked on at once."""
 
@@ -63,21 +66,28 @@ class Arap:
         held_fast = _held(ends, pins, hold @ self._rest)
         pull = np.where(held_fast, TO_ORIGIN if to_origin else FAINT, LOOSE)
         follow = np.where(held_fast & to_origin, 0, pull)
-        towards, shift = moving_similarity(self._rest, hold @ self._rest)
-        square = pins.weights**2
-        pinned = hold.T @ sparse.diags_array(square)
-        loose = sparse.diags_array(pull)
-        forces = pinned.toarray() + follow[:, None] * towards
-        # Step 1, (vj' - vi') - e g v' = 0: what factor each edge gets, for each target.
+        follow[_pinned_alone(pins)] = 0  # in need of no pull
+        led = np.flatnonzero(follow)
+        towards, shift = moving_similarity(self._rest[led], hold @ self._rest)
+        lead = sparse.csr_array((follow[led], (led, np.arange(len(led)))), (count, len(led)))
+        pinned = hold.T @ sparse.diags_array(pins.weights**2)
+        forces = pinned + lead @ sparse.csr_array(towards)
+        self._shift = lead @ shift
+        inner = pinned @ hold + sparse.diags_array(pull)
+        # Step 1, (vj' - vi') - e g v' = 0.
         residual = ends - sparse.diags_array(self._edges) @ similarity
-        solve = _factorised(residual.conj().T @ residual + pinned @ hold + loose)
-        self._turn = similarity @ solve.solve(forces.astype(np.complex128))
-        self._turned = similarity @ solve.solve((follow * shift).astype(np.complex128))
+        first_step = _factorised(residual.conj().T @ residual + inner)
+        self._turns: tuple[Complex, Complex] | tuple[sparse.csr_array, SuperLU]
+        if len(pins) <= FEW:
+            loads = np.column_stack([forces.toarray(), self._shift])
+            turn = similarity @ first_step.solve(loads.astype(np.complex128))
+            self._turns = turn[:, :-1], turn[:, -1:]
+        else:
+            self._turns = similarity, first_step
         # Step 2, vj' - vi' = R e.
-        self._solve = _factorised(ends.T @ ends + pinned @ hold + loose)
+        self._solve = _factorised(ends.T @ ends + inner)
         self._ends = ends.T.tocsr()
-        self._forces = forces
-        self._shift = follow * shift
+        self._forces = forces.toarray() if len(pins) <= FEW else forces.tocsr()
 
     def solve(self, targets_xy: NDArray[np.floating]) -> NDArray[np.float64]:
         """Deform the mesh, for many frames at once.
@@ -108,10 +118,15 @@ class Arap:
 
     def _frames(self, targets: Complex) -> NDArray[np.float64]:
         """Targets ``(P, F)`` to vertices ``(F, V, 2)``."""
-        factor = self._turn @ targets + self._turned[:, None]
+        pulls = self._forces @ targets + self._shift[:, None]
+        first, second = self._turns
+        if isinstance(second, np.ndarray):
+            factor = first @ targets + second
+        else:
+            factor = first @ second.solve(pulls)
         size = np.abs(factor)
         edges = np.where(size > 1e-12, factor / np.maximum(size, 1e-12), 1) * self._edges[:, None]
-        forces = self._ends @ edges + self._forces @ targets + self._shift[:, None]
+        forces = self._ends @ edges + pulls
         both = np.concatenate([forces.real, forces.imag], axis=1)
         solved = self._solve.solve(both)
         return np.stack(np.split(solved.T, 2), axis=-1)
@@ -141,7 +156,8 @@ def moving_similarity(rest: Complex, pins: Complex) -> tuple[Complex, Complex]:
     if not len(pins):
         return np.zeros((len(rest), 0), np.complex128), rest
     offset = pins[None] - rest[:, None]
-    extent = np.ptp(rest.real) + np.ptp(rest.imag) + 1e-30
+    everything = np.concatenate([rest, pins])
+    extent = np.ptp(everything.real) + np.ptp(everything.imag) + 1e-30
     weight = 1 / (np.abs(offset) ** 2 + (1e-3 * extent) ** 2)
     weight /= weight.sum(axis=1, keepdims=True)
     centre = (weight * offset).sum(axis=1)  # relative to the vertex
@@ -196,6 +212,12 @@ def _held(ends: sparse.csr_array, pins: Pins, points: Complex) -> NDArray[np.boo
         spans.append(high - low)
     typical = np.abs(points - points.mean()).max() if len(points) else 0.0
     return (np.maximum(*spans) > 1e-6 * typical)[island]
+
+
+def _pinned_alone(pins: Pins) -> NDArray[np.int64]:
+    """The vertices at which there is a pin that no other vertex shares."""
+    alone = (np.ptp(pins.vertices, axis=1) == 0) & (pins.weights > 1e-3)
+    return pins.vertices[alone, 0]
 
 
 def _factorised(matrix: sparse.csr_array) -> SuperLU:

@@ -11,12 +11,15 @@ from apps.puppet.retarget.contact import SIDES
 from apps.puppet.retarget.limbs import puppet_roles
 from apps.puppet.skeleton import Skeleton
 
-__all__ = ["Leg", "find_legs", "mend", "spots"]
+__all__ = ["Leg", "find_legs", "mend", "spots", "yielding"]
 
 _MOST_TURN = np.radians(0.9)
 """By so much a leg may be turned for a foot that stands; the directions are exact to 1 degree."""
-_STIFF = 0.02
+_STIFF = 0.06
 """Share of a leg: what its bones reach by less than that is not asked of their lengths."""
+
+_HEAVY = 0.05
+"""How much the root minds to give way, against legs that change."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,7 @@ def mend(
     bones = np.stack([factor.real, factor.imag], axis=-1)
     missing = missing + way - bones.sum(axis=1)
     # The smallest changes of the lengths that reach it: least squares, damped.
-    square = np.einsum("tni,tnj->tij", bones, bones) + np.eye(2) * (_STIFF * leg.length) ** 2
+    square = _reach(bones, leg)
     change = np.zeros(bones.shape[:2])
     for _ in range(3):  # where one bone must not give more, the others do
         rest = missing - np.einsum("tn,tni->ti", change, bones)
@@ -131,6 +134,47 @@ def mend(
     for joint, held in leg.riding:
         mended[:, joint] += mended[:, held] - joints[:, held]
     return mended
+
+
+def yielding(
+    joints: NDArray[np.float64],
+    legs: list[Leg],
+    missing: NDArray[np.float64],
+    on: NDArray[np.bool_],
+    most: float,
+) -> NDArray[np.float64]:
+    """How the root should give way, so that legs need to change least.
+
+    Two straight legs apart that must come nearer to each other can do so if both get shorter, and
+    the root lower.
+
+    Args:
+        joints: ``(T, J, 2)``.
+        legs: All.
+        missing: ``(T, n, 2)``: how far each foot is from where it should be.
+        on: ``(T, n)``: whether it stands.
+        most: How far the root may go, in pixels.
+
+    Returns:
+        ``(T, 2)``; zero while fewer than two feet stand.
+    """
+    unit = float(np.mean([leg.length for leg in legs]))
+    square = np.broadcast_to(np.eye(2) * _HEAVY / unit**2, (len(joints), 2, 2)).copy()
+    pull = np.zeros((len(joints), 2))
+    for column, leg in enumerate(legs):
+        cost = np.linalg.inv(_reach(np.diff(joints[:, list(leg.chain)], axis=1), leg))
+        cost *= on[:, column, None, None]
+        square += cost
+        pull += np.einsum("tij,tj->ti", cost, missing[:, column])
+    way = np.linalg.solve(square, pull[..., None])[..., 0] * (on.sum(axis=1) > 1)[:, None]
+    length = np.linalg.norm(way, axis=1, keepdims=True)
+    return np.asarray(way * np.minimum(1, most / np.maximum(length, 1e-9)))
+
+
+def _reach(bones: NDArray[np.float64], leg: Leg) -> NDArray[np.float64]:
+    """Where changes of the lengths of bones bring a foot, as a damped covariance ``(T, 2, 2)``."""
+    damped = np.eye(2) * (_STIFF * leg.length) ** 2
+    return np.asarray(np.einsum("tni,tnj->tij", bones, bones) + damped)
 
 
 def _complex(xy: NDArray[np.float64]) -> NDArray[np.complex128]:

@@ -68,7 +68,7 @@ class RetargetOptions:
     room: Box | None = None
     reach: Box = (0.0, 0.0, 0.0, 0.0)
     foreshorten: float = 0.0
-    give: float = 0.1
+    give: float = 0.15
     blend_in: float = 0.0
 
     def __post_init__(self) -> None:

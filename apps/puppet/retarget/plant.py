@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from apps.puppet.retarget.contact import eased, nearest
 from apps.puppet.retarget.cycle import Cycle, sample, smooth
-from apps.puppet.retarget.legs import find_legs, mend, spots
+from apps.puppet.retarget.legs import find_legs, mend, spots, yielding
 from apps.puppet.retarget.view import Actor, seen
 from apps.puppet.skeleton import Skeleton
 
@@ -70,7 +70,8 @@ def plant(
     height = sample(actor.feet.height, cycle.frames, actor.loops)
     inside, near, at = _stands(on, fps, cycle.loops)
     height = np.maximum(height - _held(height, at) * near, 0) * ~on  # none while a foot stands
-    on, inside, near, at, height = (each[:, sides] for each in (on, inside, near, at, height))
+    on, at, height = on[:, sides], at[:, sides], height[:, sides]
+    inside, near = inside[:, sides], near[:, sides]
     unit = float(np.mean([leg.length for leg in legs]))
 
     share = _shares(inside, on, cycle.loops)
@@ -79,14 +80,33 @@ def plant(
     levels = levels - points[skeleton.root, 1]
     x, gain = _across(feet[..., 0], share, on, unit / actor.size, actor, cycle)
     y = np.sum(share * (levels - unit * height - feet[..., 1]), axis=1)
+    root = np.stack([x, y], axis=1)
+    missing = np.zeros(feet.shape)
+    for column in range(len(legs)):
+        place = root + feet[:, column]
+        missing[:, column, 0] = spots(place[:, 0], on[:, column], cycle.loops, gain) - place[:, 0]
+        missing[:, column, 1] = levels[column] - place[:, 1]
+    if give > 0:
+        way = yielding(joints, legs, missing, on, give * unit)
+        way = _fading(way, (on.sum(axis=1) > 1), fps, cycle.loops)
+        root, missing = root + way, missing - way[:, None]
     for column, leg in enumerate(legs):
-        stands = on[:, column]
-        place = x + feet[:, column, 0]
-        across = spots(place, stands, cycle.loops, gain) - place
-        down = levels[column] - y - feet[:, column, 1]
-        missing = np.stack([across, down], axis=1) * stands[:, None]
-        joints = mend(joints, leg, missing[at[:, column]] * near[:, column, None], give)
-    return Planted(joints, np.stack([x, y], axis=1), gain, unit * np.sum(share * height, axis=1))
+        lacks = _fading(missing[:, column], on[:, column], fps, cycle.loops)
+        joints = mend(joints, leg, lacks, give)
+        missing[:, column] += feet[:, column] - joints[:, leg.foot]
+    # What the legs could not reach, the root does: for one foot that stands, always.
+    root = root + np.sum(share[..., None] * missing * on[..., None], axis=1)
+    return Planted(joints, root, gain, unit * np.sum(share * height, axis=1))
+
+
+def _fading(
+    way: NDArray[np.float64], on: NDArray[np.bool_], fps: float, loops: bool
+) -> NDArray[np.float64]:
+    """What holds while a foot stands, fading away before and after; ``(T, 2)``."""
+    if not on.any():
+        return np.zeros_like(way)
+    at, away = nearest(on, loops)
+    return np.asarray(way[at] * (1 - eased(away, fps))[:, None])
 
 
 def _stands(

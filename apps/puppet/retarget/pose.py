@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.puppet.retarget.cycle import Cycle, sample
+from apps.puppet.retarget.legs import find_legs
 from apps.puppet.retarget.limbs import Directions, projected, puppet_roles
 from apps.puppet.retarget.view import Actor, fill, seen
 from apps.puppet.skeleton import Skeleton
@@ -35,7 +36,7 @@ class Swing:
     neck: NDArray[np.float64]
 
 
-def swing(actor: Actor, cycle: Cycle) -> Swing:
+def swing(skeleton: Skeleton, actor: Actor, cycle: Cycle) -> Swing:
     """How the trunk of an actor swings, seen as he is.
 
     Arms and legs of a puppet get the actor's directions. The trunk of a drawing has a character of
@@ -60,12 +61,16 @@ def swing(actor: Actor, cycle: Cycle) -> Swing:
     neck = lean("chest", top) if top in actor.own else torso
     root = np.zeros(len(cycle.frames))
     if "left_hip" in actor.own:
-        root = _roll(actor, cycle)
+        root = _roll(skeleton, actor, cycle)
     return Swing(root, torso, neck)
 
 
-def _roll(actor: Actor, cycle: Cycle) -> NDArray[np.float64]:
-    """How far the pelvis of an actor who is seen from the front rolls to a side."""
+def _roll(skeleton: Skeleton, actor: Actor, cycle: Cycle) -> NDArray[np.float64]:
+    """How far the pelvis of an actor who is seen from the front rolls to a side.
+
+    Of a puppet with wider hips than the actor's it rolls by less, so that the hips go up and down
+    by as much.
+    """
     across = actor.own["left_hip"] - actor.own["right_hip"]
     x, up, _ = seen(across, np.zeros(len(across)))
     known = np.flatnonzero(np.hypot(x, up) > 0.3 * np.linalg.norm(across, axis=1))
@@ -74,9 +79,21 @@ def _roll(actor: Actor, cycle: Cycle) -> NDArray[np.float64]:
     raw = np.unwrap(np.arctan2(-up[known], x[known]))
     roll, gain = fill(raw, known, len(across), actor.loops, turn=2 * np.pi)
     roll = roll - 2 * np.pi * np.round(roll[0] / (2 * np.pi))
+    roll = roll - (1 - _narrow(skeleton, actor)) * np.sin(roll)  # a full turn stays one
     # From the side it is not seen, and half way round, it is half seen.
     visible = sample(np.cos(actor.turns["legs"]) ** 2, cycle.frames, actor.loops)
     return sample(roll, cycle.frames, actor.loops, gain) * visible
+
+
+def _narrow(skeleton: Skeleton, actor: Actor) -> float:
+    """How wide the actor's hips are against the puppet's, each for the length of the legs, 0..1."""
+    legs = find_legs(skeleton)
+    hips = skeleton.points_xy[[leg.chain[0] for leg in legs]]
+    if not len(hips):
+        return 1.0
+    wide = float(np.ptp(hips, axis=0).max()) / float(np.mean([leg.length for leg in legs]))
+    own = np.linalg.norm(actor.own["left_hip"] - actor.own["right_hip"], axis=1)
+    return float(np.clip(np.median(own) / actor.size / max(wide, 1e-9), 0.0, 1.0))
 
 
 def rest_angles(skeleton: Skeleton) -> NDArray[np.float64]:

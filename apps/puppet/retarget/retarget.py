@@ -48,7 +48,7 @@ def retarget(
     actor = stage(motion, roles, options)
     given = directions(actor, limb_bones(skeleton, actor), cycle)
     blend = _blend(len(cycle.frames), options)
-    joints = build(skeleton, given, swing(actor, cycle), options.foreshorten, blend)
+    joints = build(skeleton, given, swing(skeleton, actor, cycle), options.foreshorten, blend)
     planted = plant(joints, skeleton, actor, cycle, options.fps, options.give)
     root, returns = bounded(planted, skeleton, options, cycle.loops)
     if blend is not None:

@@ -107,13 +107,14 @@ def stage(motion: Motion, roles: Roles, options: RetargetOptions) -> Actor:
         turns[group] = side if sideways else np.zeros(len(path))
         turn_gain[group] = np.pi * half_gain if sideways else 0.0
     if feet is not None:
-        turns["legs"] = heading + _waiting(
+        camera = _waiting(
             turns["legs"] - heading,
-            feet.on.all(axis=1),
+            feet.on[:, 0] & feet.on[:, 1],
             turn_gain["legs"] - gain,
             motion.frame_time,
             motion.loops,
         )
+        turns["legs"] = np.asarray(heading + camera)
     return Actor(
         own,
         heading,

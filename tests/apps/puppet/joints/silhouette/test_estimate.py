@@ -170,7 +170,7 @@ def blobs(seed: int, width: int, height: int, count: int) -> NDArray[np.uint8]:
     return mask
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10**6), st.integers(1, 400), st.integers(1, 400), st.integers(0, 12))
 def test_any_mask_gives_a_skeleton(seed: int, width: int, height: int, count: int) -> None:
     mask = blobs(seed, width, height, count)
