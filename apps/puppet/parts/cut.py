@@ -9,6 +9,8 @@ triangles, and rigid solvers need not know about sheets.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,12 +33,14 @@ class Pieces:
         triangles: ``int32`` ``(T, 3)``.
         bones: ``int32`` ``(V,)``, of the vertices.
         origin: ``int32`` ``(V,)``: the vertex of the uncut mesh at that place.
+        edges: How many triangles have each edge, its smaller vertex first.
     """
 
     vertices_xy: NDArray[np.float64]
     triangles: NDArray[np.int32]
     bones: NDArray[np.int32]
     origin: NDArray[np.int32]
+    edges: Counter[tuple[int, int]]
 
 
 def neighbours(triangles: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -89,7 +93,13 @@ def cut_mesh(mesh: Mesh, bones: NDArray[np.int32], seams: Seams) -> Pieces:
         shape=(count, int(bones.max(initial=0)) + 1),
     )
     of_vertex = np.asarray(votes.toarray().argmax(axis=1), np.int32)
-    return Pieces(mesh.vertices_xy[origin], cut, of_vertex, origin)
+    edges = Counter(edge for triangle in cut.tolist() for edge in _edges(triangle))
+    return Pieces(mesh.vertices_xy[origin], cut, of_vertex, origin, edges)
+
+
+def _edges(triangle: Sequence[int]) -> list[tuple[int, int]]:
+    a, b, c = sorted(triangle)
+    return [(a, b), (a, c), (b, c)]
 
 
 def extend(
@@ -116,25 +126,27 @@ def extend(
     for vertex in np.unique(pieces.triangles[: len(own)][own]):
         mine.setdefault(int(pieces.origin[vertex]), int(vertex))
     result = pieces.triangles[wanted].copy()
-    places: list[NDArray[np.float64]] = []
     bones: list[int] = []
     origin: list[int] = []
-    count = len(pieces.vertices_xy)
-    for row, (triangle, bone) in enumerate(zip(wanted, nearest, strict=True)):
-        if shared[row]:
+    count = len(pieces.origin)
+    for row in np.flatnonzero(~shared):
+        corners = uncut[wanted[row]].tolist()
+        fresh = {
+            v: count + len(origin) + i for i, v in enumerate(v for v in corners if v not in mine)
+        }
+        copy = [fresh.get(vertex, mine.get(vertex, -1)) for vertex in corners]
+        # At the end of a slit both sides still have an edge in common: there is no room between.
+        same = sum(a == b for a, b in zip(copy, result[row], strict=True)) >= 2
+        if same or any(pieces.edges[edge] >= 2 for edge in _edges(copy)):
             continue
-        corners = [mine.get(int(vertex), -1) for vertex in uncut[triangle]]
-        # At the end of a slit both sides still have an edge in common.
-        if sum(a == b for a, b in zip(corners, result[row], strict=True)) >= 2:
-            continue
-        for place, vertex in enumerate(uncut[triangle]):
-            if corners[place] < 0:
-                corners[place] = mine[int(vertex)] = count + len(places)
-                places.append(pieces.vertices_xy[result[row, place]])
-                bones.append(int(bone))
-                origin.append(int(vertex))
-        result[row] = corners
-    if places:
+        mine |= fresh
+        origin += fresh
+        bones += [int(nearest[row])] * len(fresh)
+        pieces.edges.update(_edges(copy))
+        result[row] = copy
+    if origin:
+        first = {int(vertex): place for place, vertex in reversed(list(enumerate(pieces.origin)))}
+        places = pieces.vertices_xy[[first[vertex] for vertex in origin]]
         pieces.vertices_xy = np.concatenate([pieces.vertices_xy, places])
         pieces.bones = np.concatenate([pieces.bones, np.array(bones, np.int32)])
         pieces.origin = np.concatenate([pieces.origin, np.array(origin, np.int32)])

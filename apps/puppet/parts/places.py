@@ -26,7 +26,11 @@ _SAMPLES = np.array(
 
 
 class Places:
-    """The pixels of each triangle of a mesh."""
+    """The pixels of each triangle of a mesh.
+
+    Attributes:
+        drawn: ``int32`` ``(H, W)``: the triangle at each pixel, -1 for none.
+    """
 
     def __init__(self, mesh: Mesh, shape: tuple[int, ...]) -> None:
         """Find them, in a picture of that shape."""
@@ -39,6 +43,7 @@ class Places:
         samples = np.floor(np.einsum("sc,tcd->tsd", _SAMPLES, corners)).astype(int)
         x, y = np.clip(samples.reshape(-1, 2), 0, np.array(shape[::-1]) - 1).T
         filled = np.flatnonzero(drawn >= 0)
+        self.drawn = drawn
         self._count = len(corners)
         # Drawing gives a pixel to one triangle, so that thin ones may come away empty-handed.
         self._pixels = np.concatenate([filled, y * shape[1] + x])
