@@ -1,70 +1,68 @@
-"""Figures with known parts, to be taken apart and posed in tests."""
+"""A small scene with figures whose joints are known."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from apps.puppet.drawings import with_skeletons
 from apps.puppet.skeleton import Skeleton
+from cartoonedit.scene import Instance, Scene
 
-SHIRT, SKIN, TROUSERS = (40, 90, 200), (240, 190, 150), (90, 60, 40)
+FIGURE = {
+    "root": (0, 0), "hip": (0, 0), "torso": (0, -26), "neck": (0, -40),
+    "right_shoulder": (-9, -26), "right_elbow": (-18, -16), "right_hand": (-26, -6),
+    "left_shoulder": (9, -26), "left_elbow": (18, -16), "left_hand": (26, -6),
+    "right_hip": (-6, 0), "right_knee": (-8, 16), "right_foot": (-10, 32),
+    "left_hip": (6, 0), "left_knee": (8, 16), "left_foot": (10, 32),
+}  # fmt: skip
+"""A standing figure, 88 pixels tall, from its hips."""
 
-
-def points(**changed: tuple[float, float]) -> dict[str, tuple[float, float]]:
-    """Joints of a figure of 160 x 220 pixels with its arms hanging at its sides."""
-    return {
-        "root": (80, 130),
-        "hip": (80, 130),
-        "torso": (80, 62),
-        "neck": (80, 30),
-        "right_shoulder": (56, 66),
-        "right_elbow": (44, 98),
-        "right_hand": (42, 130),
-        "left_shoulder": (104, 66),
-        "left_elbow": (116, 98),
-        "left_hand": (118, 130),
-        "right_hip": (68, 132),
-        "right_knee": (66, 168),
-        "right_foot": (64, 204),
-        "left_hip": (92, 132),
-        "left_knee": (94, 168),
-        "left_foot": (96, 204),
-    } | changed
+SIZE_WH = (220, 140)
+PLACES = ((60.0, 90.0), (150.0, 84.0))
 
 
-def figure(
-    joints: dict[str, tuple[float, float]] | None = None,
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8], Skeleton]:
-    """Its colours, its mask with soft edges, and its skeleton."""
-    at = joints or points()
-    wh = (160, 220)
-    picture = np.full((wh[1], wh[0], 3), 255, np.uint8)
-    mask = np.zeros((wh[1], wh[0]), np.uint8)
-
-    def limb(names: tuple[str, ...], width: int, colour: tuple[int, int, int]) -> None:
-        line = np.array([[at[name] for name in names]], np.float64).round().astype(np.int32)
-        for canvas, ink in ((picture, colour), (mask, 255)):
-            cv2.polylines(canvas, line, False, ink, width, cv2.LINE_AA)
-
-    limb(("right_hip", "right_knee", "right_foot"), 22, TROUSERS)
-    limb(("left_hip", "left_knee", "left_foot"), 22, TROUSERS)
-    for canvas, ink in ((picture, SHIRT), (mask, 255)):
-        cv2.rectangle(canvas, (52, 60), (108, 136), ink, -1)
-        cv2.circle(canvas, (80, 34), 24, SKIN if ink != 255 else 255, -1, cv2.LINE_AA)
-    limb(("right_shoulder", "right_elbow", "right_hand"), 15, SKIN)
-    limb(("left_shoulder", "left_elbow", "left_hand"), 15, SKIN)
-    return picture, mask, Skeleton.build(at)
+def skeleton_at(x: float, y: float) -> Skeleton:
+    return Skeleton.build({name: (x + dx, y + dy) for name, (dx, dy) in FIGURE.items()})
 
 
-def over(textures: list[tuple[NDArray[np.uint8], tuple[int, int]]], wh: Any) -> NDArray[np.float64]:
-    """Premultiplied textures over each other, from the back, on nothing."""
-    pad = 8
-    canvas = np.zeros((wh[1] + 2 * pad, wh[0] + 2 * pad, 4))
-    for texture, (x, y) in textures:
-        height, width = texture.shape[:2]
-        here = canvas[y + pad : y + pad + height, x + pad : x + pad + width]
-        here[:] = texture + here * (1 - texture[..., 3:] / 255)
-    return canvas[pad:-pad, pad:-pad]
+def draw(skeleton: Skeleton, size_wh: tuple[int, int] = SIZE_WH) -> np.ndarray:
+    """The soft mask of a figure."""
+    mask = np.zeros((size_wh[1], size_wh[0]), np.uint8)
+
+    def line(one: str, other: str, width: int) -> None:
+        ends = [tuple(np.rint(skeleton[name] * 16 - 8).astype(int)) for name in (one, other)]
+        cv2.line(mask, *ends, 255, width, cv2.LINE_AA, 4)
+
+    line("root", "torso", 17)
+    line("right_shoulder", "left_shoulder", 9)
+    for side in ("left", "right"):
+        line(f"{side}_shoulder", f"{side}_elbow", 8)
+        line(f"{side}_elbow", f"{side}_hand", 8)
+        line(f"{side}_hip", f"{side}_knee", 9)
+        line(f"{side}_knee", f"{side}_foot", 9)
+    x, y = np.rint(skeleton["neck"] * 16 - 8).astype(int)
+    cv2.circle(mask, (int(x), int(y)), 11 * 16, 255, -1, cv2.LINE_AA, 4)
+    return mask
+
+
+def make_scene(places: Sequence[tuple[float, float]] = PLACES, *, grey: bool = False) -> Scene:
+    """Figures in front of stripes; their joints are in the scene, and the plate is known."""
+    columns, rows = np.meshgrid(np.arange(SIZE_WH[0]), np.arange(SIZE_WH[1]))
+    plate = np.dstack([columns, 80 + rows, 255 - columns]).astype(np.uint8)
+    picture, instances, skeletons = plate.astype(float), [], {}
+    for number, place in enumerate(places, 1):
+        skeleton = skeleton_at(*place)
+        mask = draw(skeleton)
+        colour = np.array([200, 60 * number, 40 + 90 * (rows[..., None] // 9 % 2)[0, 0, 0]])
+        shade = colour * (0.8 + 0.2 * (rows[..., None] // 7 % 2))
+        picture = picture + (shade - picture) * (mask[..., None] / 255)
+        instances.append(Instance(mask, name=f"character-{number}"))
+        skeletons[f"character-{number}"] = skeleton
+    colours = np.rint(picture).astype(np.uint8)
+    if grey:
+        colours = np.repeat(colours[..., :1], 3, axis=2)
+        plate = np.repeat(plate[..., :1], 3, axis=2)
+    return with_skeletons(Scene(colours, instances, plate=plate), skeletons)
