@@ -57,15 +57,18 @@ def square_mask(mask: NDArray[Any]) -> NDArray[np.uint8]:
 def outline(square: NDArray[np.uint8]) -> NDArray[np.float64]:
     """The longest line around what is inside of a square mask, ``(N, 2)`` in pixels, y up.
 
+    What meets the border is closed along it. (Animated Drawings closes it with a straight line.)
+
     Raises:
         InvalidInput: Nothing is inside.
     """
-    lines = find_contours(square, LEVEL)
-    if not lines and (square > LEVEL).any():
-        # It fills the picture: its border is the outline.
-        last = len(square) - 1
-        corners = np.array([[0, 0], [last, 0], [last, last], [0, last], [0, 0]])
-        lines = [np.maximum(corners, -0.5).astype(np.float64)]
+    inside = square > LEVEL
+    if inside[[0, -1]].any() or inside[:, [0, -1]].any():
+        # A line that ends at the border would cut off what lies beyond its two ends.
+        padded = find_contours(np.pad(square, 1), LEVEL)
+        lines = [np.clip(line - 1, 0, len(square) - 1) for line in padded]
+    else:
+        lines = find_contours(square, LEVEL)
     if not lines:
         raise InvalidInput(
             f"no value of a mask of {len(square)} x {len(square)} pixels is above {LEVEL:.0f}:"
