@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import Delaunay
 
+from apps.puppet.mesh.inside import even_odd
 from apps.puppet.mesh.mesh import Mesh
 from cartoonedit.errors import InvalidInput, shown
 
-__all__ = ["even_odd", "triangulate"]
+__all__ = ["triangulate"]
 
 VERTICES = 450
 """How many vertices the default spacing aims at; a winding outline adds up to as many again."""
@@ -221,24 +222,6 @@ def _kept(
     centroids = points[triangles[doubtful]].mean(axis=1)
     kept[doubtful] = even_odd(centroids, points[segments])
     return kept
-
-
-def even_odd(points_xy: Points, segments: Points) -> NDArray[np.bool_]:
-    """Whether points lie inside closed curves, by how many segments lie to their right.
-
-    Args:
-        points_xy: ``(N, 2)``.
-        segments: ``(S, 2, 2)``: both ends of each; in any order.
-    """
-    inside = np.zeros(len(points_xy), dtype=bool)
-    (x0, y0), (x1, y1) = segments[:, 0].T, segments[:, 1].T
-    slope = (x1 - x0) / np.where(y1 == y0, 1, y1 - y0)
-    chunk = max(1, 2_000_000 // max(1, len(segments)))
-    for start in range(0, len(points_xy), chunk):
-        x, y = points_xy[start : start + chunk, :, None].transpose(1, 0, 2)
-        crosses = ((y0 > y) != (y1 > y)) & (x0 + (y - y0) * slope > x)
-        inside[start : start + chunk] = np.count_nonzero(crosses, axis=1) & 1
-    return inside
 
 
 def _compact(points: Points, triangles: NDArray[np.int64]) -> Mesh:

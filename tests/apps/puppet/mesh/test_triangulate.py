@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from apps.puppet.mesh.mesh import Mesh
-from apps.puppet.mesh.triangulate import even_odd, triangulate
+from apps.puppet.mesh.triangulate import triangulate
 from cartoonedit.errors import InvalidInput
 from tests.apps.puppet.mesh.masks import HARD, comb, figure, ring
 
@@ -104,16 +104,6 @@ def test_a_long_thin_mask_is_no_burden() -> None:
     mesh = triangulate(mask)
     check_sound(mesh)
     assert double_areas(mesh).sum() / 2 >= 60_000 and len(mesh.vertices_xy) < 2000
-
-
-def test_even_odd_of_a_square_with_a_hole() -> None:
-    def square(low: float, high: float) -> NDArray[np.float64]:
-        corners = np.array([[low, low], [high, low], [high, high], [low, high]])
-        return np.stack([corners, np.roll(corners, -1, axis=0)], axis=1)
-
-    curves = np.concatenate([square(0, 10), square(4, 6)])
-    points = np.array([[1, 1], [5, 5], [11, 5], [7, 5], [5, -1]], np.float64)
-    assert even_odd(points, curves).tolist() == [True, False, False, True, False]
 
 
 @pytest.mark.parametrize(
