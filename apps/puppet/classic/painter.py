@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from apps.puppet.classic.camera import WINDOW_WH, pixels_per_unit, plane_points, project
 from apps.puppet.mesh.mesh import Mesh
-from apps.puppet.render.colours import premultiplied, unpremultiplied
+from apps.puppet.render.colours import Box, premultiplied, unpremultiply
 from apps.puppet.render.layers import Layer, LayerPainter
 from apps.puppet.render.raster import fragments
 from apps.puppet.render.sample import affine_maps, bilinear, nearest
@@ -28,6 +28,9 @@ CLEAR_COLOR = (1.0, 1.0, 1.0, 0.0)
 
 FAINTEST = 26
 """Texels of less alpha, a tenth of 255, are not painted."""
+
+SHARPNESS = 1.25
+"""Texels per pixel of an anti-aliased texture: with just one, interpolation blurs it again."""
 
 
 def draw_order(
@@ -86,7 +89,7 @@ class CharacterPainter:
             self._layers = self._as_layers(mesh, texture, mask)
             return
         self._texture = _squared(texture)
-        self._faint = bool((texture[..., 3] < FAINTEST).any())
+        self._faint = bool((self._texture[..., 3] < FAINTEST).any())
         side = len(self._texture)
         vertices = np.asarray(mesh.vertices_xy, np.float64)
         self._texels = np.stack([vertices[:, 0], 1 - vertices[:, 1]], axis=1) * side - 0.5
@@ -95,7 +98,7 @@ class CharacterPainter:
 
     def paint(
         self, canvas: NDArray[np.uint8], vertices_xy: NDArray[np.floating], joints: Sequence[str]
-    ) -> tuple[int, int, int, int] | None:
+    ) -> Box:
         """Paint the character over a canvas, in place.
 
         Args:
@@ -106,7 +109,7 @@ class CharacterPainter:
             joints: See :func:`draw_order`.
 
         Returns:
-            Anti-aliased, the box ``(left, top, right, bottom)`` out of which nothing was changed.
+            The box ``(left, top, right, bottom)`` out of which nothing was changed.
         """
         plane = np.asarray(vertices_xy, np.float64)[:, :2]
         points = project(self._matrix, plane)
@@ -117,7 +120,7 @@ class CharacterPainter:
         if key not in self._orders:
             self._orders[key] = self._triangles[draw_order(self._by_joint, key)]
         self._paint_aliased(canvas, plane, points, self._orders[key])
-        return None
+        return (0, 0, *self._window_wh)
 
     def _paint_aliased(
         self,
@@ -138,10 +141,12 @@ class CharacterPainter:
         if enlarged.any():
             some = np.flatnonzero(enlarged.take(triangle))
             colours[some] = bilinear(self._texture, places[some], cv2.BORDER_WRAP)
+        texels = colours.view(np.uint32).ravel()
         if self._faint:
-            kept = np.flatnonzero(colours[:, 3] >= FAINTEST)
-            place, colours = place[kept], colours[kept]
-        canvas.view(np.uint32).reshape(-1)[place] = colours.view(np.uint32).ravel()
+            seen = colours[:, 3] >= FAINTEST
+            if not seen.all():
+                place, texels = place[seen], texels[seen]
+        canvas.view(np.uint32).reshape(-1)[place] = texels
 
     def _as_layers(
         self, mesh: Mesh, texture: NDArray[np.uint8], mask: NDArray[np.uint8] | None
@@ -154,7 +159,7 @@ class CharacterPainter:
         cut = premultiplied(np.dstack([texture[..., :3], alpha]))
         vertices = np.asarray(mesh.vertices_xy, np.float64)
         middle = vertices.mean(axis=0) if len(vertices) else np.zeros(2)
-        scale = pixels_per_unit(self._matrix, middle) / side
+        scale = SHARPNESS * pixels_per_unit(self._matrix, middle) / side
         size = (width, height)
         if 0 < scale < 1:
             size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -185,6 +190,9 @@ class ClassicStage:
         background: RGBA ``uint8``, as large as a frame; None if there is none.
         antialias: What the characters are.
         opaque: Give RGB frames; otherwise they are RGBA.
+
+    Raises:
+        InvalidInput: The background has another size.
     """
 
     def __init__(
@@ -200,15 +208,18 @@ class ClassicStage:
         self._characters, self._antialias, self._opaque = characters, antialias, opaque
         clear = (np.clip(clear_color, 0, 1) * 255).round().astype(np.uint8)
         blank = np.empty((window_wh[1], window_wh[0], 4), np.uint8)
-        blank[:] = clear
-        if background is not None:
-            blank[:] = background
-        if antialias:
+        if background is not None and background.shape != blank.shape:
+            raise InvalidInput(
+                f"the background must be RGBA of {window_wh[0]} x {window_wh[1]} pixels, as the"
+                f" frames are; got an array of shape {background.shape}."
+            )
+        blank[:] = clear if background is None else background
+        if antialias and opaque:
             blank = premultiplied(blank)
-            if opaque:
-                rest = 255 - blank[..., 3:].astype(np.uint16)
-                blank[..., :3] += ((clear[:3] * rest + 127) // 255).astype(np.uint8)
-                blank = np.ascontiguousarray(blank[..., :3])
+            rest = 255 - blank[..., 3:].astype(np.uint16)
+            blank = blank[..., :3] + ((clear[:3] * rest + 127) // 255).astype(np.uint8)
+        elif antialias:
+            blank = premultiplied(blank)
         self._blank = blank
 
     def paint_frame(
@@ -232,8 +243,12 @@ class ClassicStage:
                 f" {len(poses)}."
             )
         frame = self._blank.copy()
-        for character, (vertices, joints) in zip(self._characters, poses, strict=True):
+        touched = [
             character.paint(frame, vertices, joints)
+            for character, (vertices, joints) in zip(self._characters, poses, strict=True)
+        ]
         if self._antialias:
-            return frame if self._opaque else unpremultiplied(frame)
+            if not self._opaque:
+                unpremultiply(frame, touched)
+            return frame
         return cv2.cvtColor(frame, cv2.COLOR_RGBA2RGB) if self._opaque else frame

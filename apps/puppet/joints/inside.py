@@ -34,6 +34,8 @@ def pull_in(skeleton: Skeleton, mask: NDArray[np.uint8]) -> Skeleton:
     solid, corner = _solid(mask)
     if solid is None:
         return skeleton
+    if all(_holds(solid, corner, point) for point in skeleton.points_xy):
+        return skeleton
     depth = cv2.distanceTransform(solid, cv2.DIST_L2, cv2.DIST_MASK_5)
     edges, _ = cv2.findContours(solid, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
     edge = np.concatenate(edges)[:, 0].astype(np.float64)  # (x, y) of the outermost pixels
@@ -72,9 +74,9 @@ def separate(skeleton: Skeleton, mask: NDArray[np.uint8]) -> Skeleton:
 
 def _solid(mask: NDArray[np.uint8]) -> tuple[NDArray[np.uint8] | None, NDArray[np.float64]]:
     """What is more inside than outside, cut to its box with an empty rim, and its corner."""
-    solid = (mask >= 128).astype(np.uint8)
-    if not solid.any():
-        solid = (mask > 0).astype(np.uint8)
+    _, solid = cv2.threshold(mask, 127, 1, cv2.THRESH_BINARY)
+    if not cv2.countNonZero(solid):
+        _, solid = cv2.threshold(mask, 0, 1, cv2.THRESH_BINARY)
     x, y, width, height = cv2.boundingRect(solid)
     if not width:
         return None, np.zeros(2)

@@ -44,7 +44,7 @@ def draw_joints(
     canvas = np.ascontiguousarray(picture).copy()
     taken: list[tuple[float, float, float, float]] = []
     for skeleton in skeletons.values():
-        _draw_bones(canvas, skeleton, _line(skeleton, canvas.shape))
+        _draw_bones(canvas, skeleton, max(1.0, _line(skeleton, canvas.shape)))
     for skeleton in skeletons.values():
         size = round(4.5 * _line(skeleton, canvas.shape) + 5)
         if names and size >= _SMALLEST_FONT:
@@ -53,10 +53,10 @@ def draw_joints(
 
 
 def _line(skeleton: Skeleton, shape: tuple[int, ...]) -> float:
-    """Width of a bone, in pixels."""
+    """Width of a bone, in pixels; below 1 it is too small for names."""
     by_picture = math.sqrt(shape[0] * shape[1]) / 300
     by_character = float(np.hypot(*np.ptp(skeleton.points_xy, axis=0))) / 110
-    return min(max(1.0, min(by_picture, by_character)), 12.0)
+    return min(by_picture, by_character, 12.0)
 
 
 def _draw_bones(canvas: NDArray[np.uint8], skeleton: Skeleton, line: float) -> None:

@@ -265,7 +265,7 @@ def to_motion(
     pose = pose / size
     if len(pose) > 3:
         steps = _steps(pose)
-        if steps[0] > max(0.05, 6 * float(np.percentile(steps[1:], 98))):
+        if steps[0] > max(0.02, 6 * float(np.percentile(steps[1:], 98))):
             places, pose = places[1:], pose[1:]
     doubled = False
     if len(pose) > 3:

@@ -81,13 +81,13 @@ class LayerPainter:
         places = np.concatenate(
             [np.asarray(layer.texture_xy)[mine] for mine, layer in zip(own, layers, strict=True)]
         ).astype(np.float64)
-        self._rims: list[Rim] = []
+        rims: list[Rim] = []
         if rim > 0:
             for index, mine in enumerate(triangles):
-                edge = rim_of(mine, places, rim, sum(map(len, self._rims)) + firsts[-1])
+                edge = rim_of(mine, places, rim, sum(map(len, rims)) + int(firsts[-1]))
                 triangles[index] = np.concatenate([edge.triangles, mine])
-                self._rims.append(edge)
-        self._rim = Rim.joined(self._rims) if rim > 0 else None
+                rims.append(edge)
+        self._rim = Rim.joined(rims) if rims else None
         self._places = places if self._rim is None else self._rim.extend(places)
         self._triangles = triangles
         self._orders: dict[tuple[int, ...], _Order] = {}

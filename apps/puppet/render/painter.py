@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.puppet.render.colours import unpremultiplied
+from apps.puppet.render.colours import unpremultiply
 from apps.puppet.render.layers import LayerPainter
 from apps.puppet.render.sheets import rig_layers
 from apps.puppet.rig import Rig
@@ -160,30 +160,10 @@ class Stage:
                 f"a frame of {len(self.painters)} puppets needs as many poses; got {len(poses)}."
             )
         frame = self._ground.copy()
-        touched = [(0, 0, 0, 0)]
+        touched = []
         for index in range(len(poses)) if order is None else order:
             vertices, depth = poses[index]
             touched.append(self.painters[index].paint(frame, vertices, depth))
         if frame.shape[2] == 4:
-            for left, top, right, bottom in _apart(touched):
-                area = frame[top:bottom, left:right]
-                area[:] = unpremultiplied(area)
+            unpremultiply(frame, touched)
         return frame
-
-
-def _apart(boxes: Sequence[tuple[int, int, int, int]]) -> list[tuple[int, int, int, int]]:
-    """Boxes that do not overlap and contain all of those given."""
-    found: list[tuple[int, int, int, int]] = []
-    for box in boxes:
-        if box[0] >= box[2] or box[1] >= box[3]:
-            continue
-        while hit := next((other for other in found if _overlap(box, other)), None):
-            found.remove(hit)
-            left, top = min(box[0], hit[0]), min(box[1], hit[1])
-            box = (left, top, max(box[2], hit[2]), max(box[3], hit[3]))
-        found.append(box)
-    return found
-
-
-def _overlap(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> bool:
-    return all(one[axis] < other[axis + 2] and other[axis] < one[axis + 2] for axis in (0, 1))

@@ -52,13 +52,14 @@ class Rim:
         """
         place = np.ascontiguousarray(points_xy).view(np.complex128).ravel()
         start, end = place[self.edges[:, 0]], place[self.edges[:, 1]]
-        way = end - start
-        size = np.abs(way)
-        finite = size[np.isfinite(size)]
-        scale = finite.sum() / self.length[np.isfinite(size)].sum() if finite.size else 1.0
-        way *= self.length * scale / np.where(size > 0, size, 1)
-        out, along = way * (1j * self.out), way * self.along
-        rim = np.stack([start + out - along, end + out + along], axis=1).ravel()
+        with np.errstate(all="ignore"):  # points at infinity are not painted
+            way = end - start
+            size = np.abs(way)
+            sound = np.isfinite(size)
+            scale = size[sound].sum() / max(self.length[sound].sum(), 1e-9)
+            way *= self.length * scale / np.where(size > 0, size, 1)
+            out, along = way * (1j * self.out), way * self.along
+            rim = np.stack([start + out - along, end + out + along], axis=1).ravel()
         return np.concatenate([place, rim]).view(np.float64).reshape(-1, 2)
 
 

@@ -78,9 +78,9 @@ def affine_maps(
     x = np.ascontiguousarray(points[:, 0]).take(corners) - origin_xy[0]
     y = np.ascontiguousarray(points[:, 1]).take(corners) - origin_xy[1]
     q = np.ascontiguousarray(texture_xy, np.float64).view(np.complex128).ravel().take(corners)
-    x1, y1, q1 = x[1] - x[0], y[1] - y[0], q[1] - q[0]
-    x2, y2, q2 = x[2] - x[0], y[2] - y[0], q[2] - q[0]
     with np.errstate(all="ignore"):
+        x1, y1, q1 = x[1] - x[0], y[1] - y[0], q[1] - q[0]
+        x2, y2, q2 = x[2] - x[0], y[2] - y[0], q[2] - q[0]
         area = x1 * y2 - y1 * x2
         share = 1 / area
         a, b = (q1 * y2 - q2 * y1) * share, (q2 * x1 - q1 * x2) * share

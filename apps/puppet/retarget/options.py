@@ -36,7 +36,7 @@ class RetargetOptions:
         arms: From where the arms are seen: from the ``front``, from the ``side``, or ``auto``:
             from where they show more of what they do.
         legs: The same for the legs; the root moves as seen from there, too.
-        trunk: The same for torso and head.
+        trunk: The same for torso and head; ``auto``: as the legs, unless it bows low.
         faces: Where one who is seen from the side looks to first: ``right`` or ``left``.
         travel: ``free``: where the motion goes. ``in-place``: without its mean drift. ``auto``: as
             ``free``, but only so far that the character stays in the room.

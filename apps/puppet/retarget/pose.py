@@ -15,7 +15,7 @@ from apps.puppet.skeleton import Skeleton
 
 __all__ = ["Swing", "build", "rest_angles", "swing"]
 
-_OWN_LEAN = np.radians(15)
+_OWN_LEAN = np.radians(8)
 """So much may the spine of an actor who stands upright lean all the time: his build, no pose."""
 _LEAST = 0.25
 """Share of its length that a bone always keeps."""
@@ -41,28 +41,36 @@ def swing(skeleton: Skeleton, actor: Actor, cycle: Cycle) -> Swing:
 
     Arms and legs of a puppet get the actor's directions. The trunk of a drawing has a character of
     its own, though: it leans, it has a head on one side. So its bones are turned by as much as the
-    actor's are turned from upright, and keep what is drawn. Upright is the actor's middle pose, as
-    far as it can be his build and is no pose.
+    actor's are turned from upright, and keep what is drawn. Upright is vertical, but for a few
+    degrees by which an actor leans all the time, which are his build.
     """
-
-    def lean(start: str, end: str) -> NDArray[np.float64]:
-        if start not in actor.own or end not in actor.own:
-            return np.zeros(len(cycle.frames))
-        way = actor.own[end] - actor.own[start]
-        if np.median(np.linalg.norm(way, axis=1)) < 1e-6 * actor.size:
-            return np.zeros(len(cycle.frames))
-        angles, _ = projected(way, "trunk", actor, cycle, without=0.0)
-        middle = float(np.median(np.angle(np.exp(1j * angles))))
-        angles = angles - 2 * np.pi * np.round(float(np.median(angles) - middle) / (2 * np.pi))
-        return np.asarray(angles - np.clip(middle, -_OWN_LEAN, _OWN_LEAN))
-
-    torso = lean("hips", "chest")
-    top = "head" if actor.own.keys() >= {"head", "chest"} else "neck"
-    neck = lean("chest", top) if top in actor.own else torso
-    root = np.zeros(len(cycle.frames))
-    if "left_hip" in actor.own:
-        root = _roll(skeleton, actor, cycle)
+    top = _top(actor)
+    still = np.zeros(len(cycle.frames))
+    torso = still if top is None else _lean(top, actor, cycle)
+    neck = torso
+    if top is not None and "head" in actor.own:
+        neck = _lean(actor.own["head"] - top, actor, cycle)
+    root = _roll(skeleton, actor, cycle) if "left_hip" in actor.own else still
     return Swing(root, torso, neck)
+
+
+def _top(actor: Actor) -> NDArray[np.float64] | None:
+    """The upper end of the torso, from the hips: between the shoulders, as it is drawn."""
+    if "left_shoulder" in actor.own:
+        return np.asarray((actor.own["left_shoulder"] + actor.own["right_shoulder"]) / 2)
+    return actor.own.get("chest", actor.own.get("neck"))
+
+
+def _lean(way: NDArray[np.float64], actor: Actor, cycle: Cycle) -> NDArray[np.float64]:
+    """How far a part of the trunk leans, more than the actor always does."""
+    if np.median(np.linalg.norm(way, axis=1)) < 1e-6 * actor.size:
+        return np.zeros(len(cycle.frames))
+    angles, _ = projected(way, "trunk", actor, cycle, without=0.0)
+    angles = angles - 2 * np.pi * np.round(float(np.median(angles)) / (2 * np.pi))
+    left, forward = (np.median(np.arctan2(way[:, axis], way[:, 1])) for axis in (0, 2))
+    turn = sample(actor.turns["trunk"], cycle.frames, actor.loops, actor.turn_gain["trunk"])
+    build = np.clip([left, forward], -_OWN_LEAN, _OWN_LEAN)
+    return np.asarray(angles - build[0] * np.cos(turn) - build[1] * np.sin(turn))
 
 
 def _roll(skeleton: Skeleton, actor: Actor, cycle: Cycle) -> NDArray[np.float64]:

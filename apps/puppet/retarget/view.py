@@ -37,6 +37,10 @@ _FOLLOW, _BEHIND = 0.15, np.radians(80)
 """Seconds in which the turntable of the legs follows a step, and how far it may be behind."""
 
 
+_LOW_BOW = np.radians(35)
+"""Lean of a trunk that is seen from the side."""
+
+
 @dataclass(frozen=True, eq=False)
 class Actor:
     """A motion as the actor feels it.
@@ -99,10 +103,11 @@ def stage(motion: Motion, roles: Roles, options: RetargetOptions) -> Actor:
         feet = contacts(ankles / size, travel / size, motion.frame_time, motion.loops)
     # In a mirror who looks to the right looks to the left.
     right = (options.faces == "right") != options.mirror
-    turns, turn_gain = {}, {}
+    turns: dict[str, NDArray[np.float64]] = {}
+    turn_gain = {}
     views: dict[str, View] = {name: getattr(options, name) for name in GROUPS}
     for group, view in views.items():
-        sideways = view == "side" or (view == "auto" and _more_from_the_side(own, group))
+        sideways = view == "side" or (view == "auto" and _sideways(own, group, turns))
         side = np.pi * halves + (np.pi / 2 if right else -np.pi / 2)
         turns[group] = side if sideways else np.zeros(len(path))
         turn_gain[group] = np.pi * half_gain if sideways else 0.0
@@ -286,14 +291,31 @@ def _waiting(
     return np.array(made)
 
 
-def _more_from_the_side(own: dict[str, NDArray[np.float64]], group: str) -> bool:
-    """Whether joints of a group spread least to the side: the principal axis that varies least."""
+def _sideways(
+    own: dict[str, NDArray[np.float64]], group: str, turns: dict[str, NDArray[np.float64]]
+) -> bool:
+    """Whether a group shows more of what it does from the side.
+
+    Of arms and legs, whether they spread least to the side: their principal axis of least variance.
+    A trunk is seen as the legs are, but one that bows low over legs that are seen from the front.
+    """
+    if group == "trunk":
+        return bool(turns["legs"].any()) or _bows(own)
     places = _places(own, GROUPS[group])
     if not len(places):
         return False
     values, axes = np.linalg.eigh(np.cov(places.T))
     least = axes[:, int(np.argmin(values))]
     return bool(abs(least[0]) > abs(least[2]))
+
+
+def _bows(own: dict[str, NDArray[np.float64]]) -> bool:
+    top = next((own[role] for role in ("neck", "chest", "head") if role in own), None)
+    if top is None:
+        return False
+    leans = [np.abs(np.arctan2(top[:, axis], top[:, 1])) for axis in (0, 2)]
+    aside, ahead = (float(np.percentile(lean, 95)) for lean in leans)
+    return ahead > _LOW_BOW and ahead > 1.5 * aside
 
 
 def _places(own: dict[str, NDArray[np.float64]], parts: Sequence[str]) -> NDArray[np.float64]:

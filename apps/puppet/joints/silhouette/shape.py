@@ -13,6 +13,7 @@ __all__ = ["Shape", "normalise"]
 
 SIDE = 160
 """The longer side of a silhouette, in cells: a joint cannot be placed better than to 1/160."""
+_SAMPLES = 4  # pixels a cell is measured with, along each side: of a large mask not all are read
 _RIM = 2  # empty cells around it, so that everything in it has an outside
 _COVERED = 0.35  # a cell that is covered by that much counts: lines thinner than a cell stay
 # A cut: how wide the last row is, compared with those close above; how wide these are, compared
@@ -107,9 +108,9 @@ class Shape:
 
 
 def runs_of(row: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """First and last index of every run of true values."""
-    edges = np.diff(row.astype(np.int8), prepend=0, append=0)
-    return np.flatnonzero(edges == 1), np.flatnonzero(edges == -1) - 1
+    """First and last index of every run of true values in a row whose ends are false."""
+    edges = np.flatnonzero(row[1:] != row[:-1])
+    return edges[::2] + 1, edges[1::2]
 
 
 def normalise(mask: NDArray[np.uint8]) -> Shape | None:
@@ -121,13 +122,16 @@ def normalise(mask: NDArray[np.uint8]) -> Shape | None:
     Returns:
         None if the mask is empty.
     """
-    solid = ((mask >= 128) if (mask >= 128).any() else (mask > 0)).astype(np.uint8)
+    _, solid = cv2.threshold(mask, 127, 255, cv2.THRESH_BINARY)
+    if not cv2.countNonZero(solid):
+        _, solid = cv2.threshold(mask, 0, 255, cv2.THRESH_BINARY)
     x, y, width, height = cv2.boundingRect(solid)
     if not width:
         return None
     scale = SIDE / max(width, height)
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    crop = solid[y : y + height, x : x + width] * np.uint8(255)
+    step = max(1, int(1 / scale) // _SAMPLES)
+    crop = solid[y : y + height : step, x : x + width : step]
     small = cv2.resize(crop, size, interpolation=cv2.INTER_AREA) >= _COVERED * 255
     if not small.any():  # specks far apart: none covers enough of a cell
         small = cv2.resize(crop, size, interpolation=cv2.INTER_AREA) > 0

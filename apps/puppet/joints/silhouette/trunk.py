@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from apps.puppet.joints.silhouette.shape import Shape
+from apps.puppet.joints.silhouette.shape import Shape, runs_of
 
 __all__ = ["Trunk", "find_trunk", "without_head"]
 
@@ -138,10 +138,9 @@ def _thick(shape: Shape) -> NDArray[np.bool_]:
 
 def _width(row: NDArray[np.bool_], x: float) -> float:
     """Width of the run that holds, or nearly holds, ``x``."""
-    edges = np.diff(row.astype(np.int8), prepend=0, append=0)
-    starts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
-    near = np.flatnonzero((starts <= x + 2) & (ends > x - 2))
-    return float((ends - starts)[near].max()) if len(near) else 0.0
+    starts, ends = runs_of(row)
+    near = np.flatnonzero((starts <= x + 2) & (ends >= x - 2))
+    return float((ends - starts)[near].max()) + 1 if len(near) else 0.0
 
 
 def _neck(width: NDArray[np.float64], top: int, lowest: int) -> tuple[int, float]:
