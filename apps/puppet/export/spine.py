@@ -75,7 +75,6 @@ def spine_skeleton(rig: Rig, animations: Mapping[str, Poses]) -> dict[str, Any]:
     vertices = to_spine(places, origin)
     low, high = vertices.min(axis=0), vertices.max(axis=0)
     weights = vertex_weights(rig.mesh, rig.bones, len(rig.skeleton))
-    order = rig.skeleton.depth_first
     bones = setup_bones(rig.skeleton, rest)
     slots = [
         {"name": sheet.name, "bone": bones[0]["name"], "attachment": sheet.name}
@@ -97,7 +96,7 @@ def spine_skeleton(rig: Rig, animations: Mapping[str, Poses]) -> dict[str, Any]:
             "images": "./images/",
             "audio": "",
         },
-        "bones": [bones[order.index(joint)] for joint in order],
+        "bones": bones,
         "slots": slots,
         "skins": [{"name": "default", "attachments": attachments}],
         "animations": {
@@ -143,5 +142,5 @@ def _draw_order(sheets: tuple[Sheet, ...], poses: Poses) -> list[dict[str, Any]]
 def _straight(texture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """A texture whose colours are not multiplied by its alpha."""
     alpha = np.maximum(texture[..., 3:], 1).astype(np.float32)
-    colours = np.rint(np.minimum(texture[..., :3] * 255 / alpha, 255)).astype(np.uint8)
+    colours = np.rint(np.minimum(texture[..., :3] * (255 / alpha), 255)).astype(np.uint8)
     return np.dstack([colours, texture[..., 3]])
