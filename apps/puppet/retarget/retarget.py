@@ -47,13 +47,17 @@ def retarget(
     cycle = timetable(motion, options)
     actor = stage(motion, roles, options)
     given = directions(actor, limb_bones(skeleton, actor), cycle)
-    blend = _blend(len(cycle.frames), options)
-    joints = build(skeleton, given, swing(skeleton, actor, cycle), options.foreshorten, blend)
+    trunk = swing(skeleton, actor, cycle)
+    joints = build(skeleton, given, trunk, options.foreshorten)
     planted = plant(joints, skeleton, actor, cycle, options.fps, options.give)
     root, returns = bounded(planted, skeleton, options, cycle.loops)
-    if blend is not None:
+    posed = planted.joints
+    if options.blend_in > 0:
+        blend = _blend(len(cycle.frames), options)
+        mended = (posed - joints) * blend[:, None, None]
+        posed = build(skeleton, given, trunk, options.foreshorten, blend) + mended
         root = root * blend[:, None]
-    placed = planted.joints + (skeleton.points_xy[skeleton.root] + root)[:, None]
+    placed = posed + (skeleton.points_xy[skeleton.root] + root)[:, None]
     return Poses(placed, depths(skeleton, actor, cycle), options.fps, cycle.loops and returns)
 
 
@@ -79,9 +83,7 @@ def projected_directions(
     return directions(actor, limb_bones(skeleton, actor), timetable(motion, options))
 
 
-def _blend(count: int, options: RetargetOptions) -> NDArray[np.float64] | None:
-    """How far the drawn pose has turned into the motion, frame by frame; None for all the way."""
-    if options.blend_in == 0:
-        return None
+def _blend(count: int, options: RetargetOptions) -> NDArray[np.float64]:
+    """How far the drawn pose has turned into the motion, frame by frame."""
     share = np.clip(np.arange(count) / (options.blend_in * options.fps), 0, 1)
     return np.asarray(share * share * (3 - 2 * share))
