@@ -33,8 +33,8 @@ LOOSE = 1e-2
 FEW = 64
 """Up to as many pins a matrix says at once how they turn the edges; more are solved for."""
 
-CHUNK = 1 << 21
-"""Numbers of one kind that are worked on at once."""
+CHUNK = 1 << 17
+"""Numbers of one kind that are worked on at once; more do not fit the cache."""
 
 Complex = NDArray[np.complex128]
 

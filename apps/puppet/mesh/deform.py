@@ -99,7 +99,7 @@ class Deformer:
         if not np.isfinite(joints).all():
             raise InvalidInput("joints must have finite coordinates; got one that has not.")
         moved = np.empty((len(joints), *self._rest.shape))
-        chunk = max(1, (1 << 20) // max(1, len(self._points)))
+        chunk = max(1, (1 << 18) // max(1, len(self._points)))
         for start in range(0, len(joints), chunk):
             part = joints[start : start + chunk]
             moved[start : start + chunk] = self._solve(part) - self._error
