@@ -17,9 +17,10 @@ from apps.puppet.timing import retimed
 from cartoonedit.errors import InvalidInput
 from cartoonedit.yaml_file import read_yaml
 
-__all__ = ["Part", "Performance", "find_performance", "motion_file"]
+__all__ = ["Box", "Part", "Performance", "find_performance", "motion_file"]
 
 Box = tuple[float, float, float, float]
+"""Left, top, right, bottom, in pixels of the picture."""
 
 
 @dataclass(frozen=True)

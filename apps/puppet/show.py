@@ -13,7 +13,7 @@ from apps.puppet.drawings import is_on_paper
 from apps.puppet.layers import Layers, take_apart
 from apps.puppet.mesh.deform import Deformer
 from apps.puppet.options import PuppetOptions
-from apps.puppet.performance import Part, Performance, find_performance
+from apps.puppet.performance import Box, Part, Performance, find_performance
 from apps.puppet.poses import Poses
 from apps.puppet.render.painter import Stage, View
 from apps.puppet.rig import Rig
@@ -130,33 +130,33 @@ def make_show(scene: Scene, options: PuppetOptions, progress: Progress = silent)
         raise InvalidInput("there is no character in the scene; a puppet show needs one or more.")
     options.check_names(instance.name for instance in scene)
     moving = [one.name for one in scene if not options.only or one.name in options.only]
-    performances = {name: find_performance(options.motion_of(name), options) for name in moving}
+    words = dict.fromkeys(options.motion_of(name) for name in moving)
+    known = {word: find_performance(word, options) for word in words}
+    performances = {name: known[options.motion_of(name)] for name in moving}
     found = find_all_joints(scene, options, moving)
     skeletons = {name: found[name].skeleton for name in moving}
     layers = take_apart(scene, skeletons, cut=options.cut, seed=options.seed, progress=progress)
-    framed = options.frame == "picture" or (
-        options.frame == "auto" and _shows_plate(scene, options)
-    )
     seconds = options.duration or max(one.seconds for one in performances.values())
-    picture = (0.0, 0.0, float(scene.size_wh[0]), float(scene.size_wh[1]))
+    framed = _is_framed(scene, options)
+    picture: Box = (0.0, 0.0, float(scene.size_wh[0]), float(scene.size_wh[1]))
     actors: dict[str, Actor] = {}
     for rig in layers.rigs:
         if rig.name in performances:
-            part = _part(scene, rig, seconds, picture if framed else None, options)
             progress(len(actors), len(moving), f"posing {rig.name}")
+            part = _part(scene, rig, seconds, picture if framed else None, options)
             actors[rig.name] = _actor(rig, part, performances[rig.name], options)
     count = frame_count(seconds, options.rate)
-    box = (0.0, 0.0, *map(float, scene.size_wh)) if framed else _reach(layers, actors, count)
+    box = picture if framed else _reach(layers, actors, count)
     size_wh, view = _view(box, options)
-    return Show(
-        layers,
-        actors,
-        size_wh,
-        view,
-        _ground(scene, layers, size_wh, view, options),
-        count,
-        options,
-    )
+    ground = _ground(scene, layers, size_wh, view, options)
+    return Show(layers, actors, size_wh, view, ground, count, options)
+
+
+def _is_framed(scene: Scene, options: PuppetOptions) -> bool:
+    """Whether the frames show the picture, and not just what moves."""
+    if options.frame == "auto":
+        return _shows_plate(scene, options)
+    return options.frame == "picture"
 
 
 def _shows_plate(scene: Scene, options: PuppetOptions) -> bool:
@@ -169,7 +169,7 @@ def _part(
     scene: Scene,
     rig: Rig,
     seconds: float,
-    room: tuple[float, float, float, float] | None,
+    room: Box | None,
     options: PuppetOptions,
 ) -> Part:
     left, top, right, bottom = scene[rig.name].bounds_xyxy
@@ -189,9 +189,7 @@ def _actor(rig: Rig, part: Part, performance: Performance, options: PuppetOption
     return Actor(rig, performance.play(part), deformer)
 
 
-def _reach(
-    layers: Layers, actors: Mapping[str, Actor], count: int
-) -> tuple[float, float, float, float]:
+def _reach(layers: Layers, actors: Mapping[str, Actor], count: int) -> Box:
     """The box around everybody in all frames, with a margin."""
     points = [rig.mesh.vertices_xy for rig in layers.rigs if rig.name not in actors]
     step = max(1, count // SAMPLES)
@@ -205,9 +203,7 @@ def _reach(
     return float(left), float(top), float(right), float(bottom)
 
 
-def _view(
-    box: tuple[float, float, float, float], options: PuppetOptions
-) -> tuple[tuple[int, int], View]:
+def _view(box: Box, options: PuppetOptions) -> tuple[tuple[int, int], View]:
     """Size of the frames, and what they show: the box, in the middle."""
     width, height = box[2] - box[0], box[3] - box[1]
     if options.size_wh is None:
