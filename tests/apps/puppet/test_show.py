@@ -14,7 +14,7 @@ from apps.puppet.options import PuppetOptions
 from apps.puppet.show import make_show
 from cartoonedit.errors import Cancelled, InvalidInput
 from cartoonedit.scene import Instance, Scene
-from tests.apps.puppet.figures import PLACES, SIZE_WH, make_scene
+from tests.apps.puppet.scenes import PLACES, SIZE_WH, make_scene
 
 REST = "loop: false\nkeyframes:\n- {time: 0}\n- {time: 0.2}\n"
 
