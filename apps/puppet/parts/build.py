@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.puppet.mesh.mesh import Mesh
+from apps.puppet.mesh.ownership import segment_distance
 from apps.puppet.mesh.triangulate import triangulate
 from apps.puppet.parts.cut import Pieces, cut_mesh, extend
 from apps.puppet.parts.limbs import TRUNK, Limb, find_limbs, sheets_of_joints
@@ -83,10 +84,16 @@ def build_rig(
     of_joint = sheets_of_joints(moved, limbs)
     of_triangle = without_specks(mesh, places.owners(regions.bones), of_joint)
     pieces = cut_mesh(mesh, of_triangle, seams)
+    inner = _distances(mesh, of_triangle, moved)
     sheets = []
     for (number, reach), texture in zip(reaches, textures, strict=True):
-        seen = texture[..., 3] > 0
-        triangles = _triangles_of(number, reach, seen, places, of_triangle, of_joint, pieces)
+        alpha_of = texture[..., 3]
+        triangles, cover = _triangles_of(
+            number, reach, alpha_of > 0, places, of_triangle, of_joint, pieces
+        )
+        solid = places.votes((alpha_of >= 128).astype(np.int32), alpha_of >= 0, 2)[cover]
+        order = _folding_order(solid[:, 1] / solid.sum(axis=1), inner[cover])
+        triangles = triangles[order]
         sheets.append(_sheet(number, limbs, texture, corner, triangles))
     whole = Mesh(pieces.vertices_xy + corner, pieces.triangles)
     return Rig(name, skeleton, whole, pieces.bones, tuple(filter(None, sheets)))
@@ -160,8 +167,12 @@ def _triangles_of(
     of_triangle: NDArray[np.int32],
     of_joint: NDArray[np.int32],
     pieces: Pieces,
-) -> NDArray[np.int32]:
-    """The triangles on which a sheet is drawn: where anything of it is seen, or next to that."""
+) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
+    """The triangles on which a sheet is drawn: where anything of it is seen, or next to that.
+
+    Returns:
+        They, and for each the one of the uncut mesh that lies there.
+    """
     count = len(of_triangle)
     own = of_joint[of_triangle] == number
     near = cv2.dilate(seen.astype(np.uint8), np.ones((2 * _RIM + 1,) * 2, np.uint8)) > 0
@@ -170,7 +181,33 @@ def _triangles_of(
     wanted = np.flatnonzero((touched.sum(axis=1) > 0) & ~own)
     shared = joined[wanted, 1] >= joined[wanted, 0]
     beside = extend(pieces, own, wanted, touched[wanted].argmax(axis=1), shared)
-    return np.concatenate([pieces.triangles[:count][own], beside])
+    return (
+        np.concatenate([pieces.triangles[:count][own], beside]),
+        np.concatenate([np.flatnonzero(own), wanted]),
+    )
+
+
+def _distances(
+    mesh: Mesh, of_triangle: NDArray[np.int32], skeleton: Skeleton
+) -> NDArray[np.float64]:
+    """How far the middle of each triangle lies from its bone."""
+    middle = mesh.vertices_xy[mesh.triangles].mean(axis=1)
+    away = np.zeros(len(middle))
+    for joint in np.unique(of_triangle):
+        parent = skeleton.parents[joint]
+        start, end = skeleton.points_xy[parent if parent >= 0 else joint], skeleton.points_xy[joint]
+        own = of_triangle == joint
+        away[own] = segment_distance(middle[own], start, end)
+    return away
+
+
+def _folding_order(solid: NDArray[np.float64], away: NDArray[np.float64]) -> NDArray[np.intp]:
+    """In which order to draw the triangles of a sheet, which matters where it folds.
+
+    Those that are partly transparent come first, so that they hide none; then those far from their
+    bone, as in Animated Drawings.
+    """
+    return np.lexsort((-away, np.round(np.minimum(solid, 0.95), 1)))
 
 
 def _sheet(

@@ -119,6 +119,14 @@ def test_an_arm_before_the_body_leaves_the_shirt_behind_it() -> None:
     assert (limbs[rig.bones[trunk.triangles[near]]] == 0).all()
 
 
+def test_where_a_sheet_folds_what_is_transparent_hides_nothing(hanging: Rig) -> None:
+    for sheet in hanging.sheets:
+        places = hanging.mesh.vertices_xy[sheet.triangles].mean(axis=1) - sheet.origin_xy
+        x, y = np.clip(places.astype(int), 0, np.array(sheet.texture.shape[1::-1]) - 1).T
+        clear = np.flatnonzero(sheet.texture[y, x, 3] == 0)
+        assert clear.max() < 0.6 * len(sheet.triangles)  # later ones are drawn over them
+
+
 def test_uncut_the_mesh_is_as_the_silhouette_is() -> None:
     colours, mask, skeleton = figure()
     rig = build_rig("figure", colours, mask, skeleton, cut=False)
