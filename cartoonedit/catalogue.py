@@ -325,6 +325,27 @@ _WEIGHTS = (
         note="its smaller sibling, five times as quick; scores of the two do not compare",
     ),
     Weights(
+        name="dwpose",
+        repo="yzd-v/DWPose",
+        files={"pose": WeightsFile("dw-ll_ucoco_384.onnx")},
+        licence="Apache-2.0",
+        note="joints of a character: DWPose, whole body",
+    ),
+    Weights(
+        name="rtmpose-m",
+        repo="bukuroo/RTMPose-ONNX",
+        files={"pose": WeightsFile("rtmpose-m.onnx")},
+        licence="not stated",
+        note="joints of a character: RTMPose, small and quick",
+    ),
+    Weights(
+        name="vitpose-b",
+        repo="JunkyByte/easy_ViTPose",
+        files={"pose": WeightsFile("onnx/coco/vitpose-b-coco.onnx")},
+        licence="Apache-2.0",
+        note="joints of a character: ViTPose, by maps of heat",
+    ),
+    Weights(
         name="lama-anime-manga",
         repo="dreMaz/AnimeMangaInpainting",
         files={

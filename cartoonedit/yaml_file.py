@@ -16,12 +16,13 @@ MOST_BYTES = 200_000
 """Of a file. PyYAML takes seconds for what is much longer, for some numbers even minutes."""
 
 
-def read_yaml(file: str | Path, what: str) -> Any:
+def read_yaml(file: str | Path, what: str, *, tuples: bool = False) -> Any:
     """Read a YAML file; see :func:`parse_yaml`.
 
     Args:
         file: In UTF-8.
         what: It is, for messages, such as ``recipe``.
+        tuples: As of :func:`parse_yaml`.
 
     Raises:
         InvalidInput: It cannot be read, is too large, or is no YAML.
@@ -35,21 +36,22 @@ def read_yaml(file: str | Path, what: str) -> Any:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InvalidInput(f"the {what} {file} cannot be read: {reason}.") from error
-    return parse_yaml(text, str(file))
+    return parse_yaml(text, str(file), tuples=tuples)
 
 
-def parse_yaml(text: str, source: str) -> Any:
+def parse_yaml(text: str, source: str, *, tuples: bool = False) -> Any:
     """What a YAML text holds: plain data, the keys of mappings always texts.
 
     Args:
         text: Without merge keys (``<<``).
         source: Where it is from, for messages.
+        tuples: Whether ``!!python/tuple`` is read, as a list; some programs in Python write it.
 
     Raises:
         InvalidInput: It is no YAML, or has a value that is not what its tag says.
     """
     try:
-        return yaml.load(text, _Loader)
+        return yaml.load(text, _TupleLoader if tuples else _Loader)
     except _RAISED as error:
         reason = " ".join(str(error).split())
         raise InvalidInput(f"{source} is not valid YAML: {reason:.300}.") from error
@@ -79,3 +81,11 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         made = super().construct_mapping(node, deep)
         return {key if isinstance(key, str) else shown(key): each for key, each in made.items()}
+
+
+class _TupleLoader(_Loader):
+    def construct_tuple(self, node: yaml.SequenceNode) -> list[Any]:
+        return self.construct_sequence(node, deep=True)
+
+
+_TupleLoader.add_constructor("tag:yaml.org,2002:python/tuple", _TupleLoader.construct_tuple)

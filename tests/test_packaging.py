@@ -14,6 +14,7 @@ NEEDED = [
     "cartoonedit/py.typed",
     "cartoonedit/samples/LICENCE.md",
     "cartoonedit/samples/concert.jpg",
+    "cartoonedit/samples/duo.png",
     "cartoonedit/samples/novel.jpg",
     "prompts/negatives.yaml",
     "prompts/py.typed",

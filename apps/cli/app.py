@@ -29,6 +29,7 @@ COMMANDS = {
     "segment": "Cut every character out of pictures.",
     "kenburns": "Render a camera move with the characters as layers.",
     "style": "Translate pictures into another style, character by character.",
+    "puppet": "Let every character of a picture dance.",
     "evaluate": "Measure masks against annotations, and styles against their prompt.",
     "dataset": "Make training data: cut-outs, backgrounds, scenes with exact masks.",
     "train": "Train the networks behind the masks on your own material.",
@@ -37,6 +38,9 @@ COMMANDS = {
     "doctor": "Report what this installation has and what it lacks.",
 }
 """Command to its line of help. Command ``x`` is the typer app ``apps.cli.x.app``."""
+
+SECOND_WORDS = {"puppet": ("joints",)}
+"""Words that make another command of one: ``x y`` is the typer app ``apps.cli.x_y.app``."""
 
 EXIT_FAILED, EXIT_STOPPED, EXIT_TERMINATED = 1, 130, 143
 
@@ -48,7 +52,9 @@ class LazyGroup(typer.core.TyperGroup):
         """Return the real command in place of the entry in the list of commands."""
         name, command, rest = super().resolve_command(ctx, args)
         if name in COMMANDS:
-            module = importlib.import_module(f"apps.cli.{name}")
+            if rest and rest[0] in SECOND_WORDS.get(name, ()):
+                name, *rest = f"{name} {rest[0]}", *rest[1:]
+            module = importlib.import_module(f"apps.cli.{name.replace(' ', '_')}")
             command = typer.main.get_command(module.app)
             command.name = name
         return name, command, rest

@@ -40,7 +40,7 @@ def demo(
         Path, typer.Option("--out", "-o", file_okay=False, help="Folder to write.")
     ] = Path("demo"),
     sample: Annotated[
-        Literal["concert", "novel"], typer.Option(help="Which sample picture.")
+        Literal["concert", "duo", "novel"], typer.Option(help="Which sample picture.")
     ] = "concert",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
     as_json: options.AsJson = False,

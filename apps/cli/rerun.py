@@ -32,10 +32,11 @@ def rerun(
     for change in changes_since(recorded):
         note(f"note: {change}")
     root: Any = ctx.find_root().command
-    _, command, _ = root.resolve_command(ctx.find_root(), [recorded["command"]])
+    named = recorded["command"].split() or [""]
+    _, command, _ = root.resolve_command(ctx.find_root(), named)
     arguments = recorded["arguments"] | {"overwrite": True}
     if out is not None:
         arguments["out"] = str(out)
-    words = [recorded["command"], *command_line(command, arguments)]
+    words = [*named, *command_line(command, arguments)]
     note(f"cartoonedit {shlex.join(words)}")
     raise typer.Exit(root.main(words, prog_name="cartoonedit", standalone_mode=False) or 0)

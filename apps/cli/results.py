@@ -27,7 +27,7 @@ __all__ = [
     "open_scene",
 ]
 
-_MAKE_CLIPS = ("kenburns", "style")
+_MAKE_CLIPS = ("kenburns", "style", "puppet")
 
 
 def check_result(option: str, path: Path, *, folder: bool) -> None:

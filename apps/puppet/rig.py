@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,3 +53,17 @@ class Rig:
     mesh: Mesh
     bones: NDArray[np.int32]
     sheets: tuple[Sheet, ...]
+
+    def shifted(self, x: int, y: int) -> Rig:
+        """The same rig at another place of the picture, whole pixels away."""
+        shift = np.array([x, y], np.float64)
+        sheets = tuple(
+            replace(sheet, origin_xy=(sheet.origin_xy[0] + x, sheet.origin_xy[1] + y))
+            for sheet in self.sheets
+        )
+        return replace(
+            self,
+            skeleton=self.skeleton.moved(self.skeleton.points_xy + shift),
+            mesh=replace(self.mesh, vertices_xy=self.mesh.vertices_xy + shift),
+            sheets=sheets,
+        )

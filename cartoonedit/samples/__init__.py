@@ -1,4 +1,4 @@
-"""Two pictures to try everything on; ``LICENCE.md`` beside them gives origin and licence."""
+"""Three pictures to try everything on; ``LICENCE.md`` beside them gives origin and licence."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ __all__ = ["SAMPLES", "sample_path"]
 
 SAMPLES = {
     "concert": "concert.jpg",  # three musicians on a stage, 1600 x 1020
+    "duo": "duo.png",  # a girl and a boy in a meadow, whole figures, 1280 x 720
     "novel": "novel.jpg",  # three characters in a park, a visual novel scene, 1280 x 720
 }
 """Sample name to file name."""

@@ -73,3 +73,16 @@ def test_keys_are_short_texts() -> None:
 def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("a: 1", encoding="utf-8-sig")
     assert read_yaml(tmp_path / "a.yaml", "recipe") == {"a": 1}
+
+
+def test_tuples_of_python_are_lists_where_they_are_expected() -> None:
+    text = "a: !!python/tuple [b, [c]]\nd: !!python/tuple\n- 1\n- 2"
+    assert parse_yaml(text, "any.yaml", tuples=True) == {"a": ["b", ["c"]], "d": [1, 2]}
+    with pytest.raises(InvalidInput, match="python/tuple"):
+        parse_yaml(text, "any.yaml")
+
+
+@pytest.mark.parametrize("value", ["!!python/tuple b", "!!python/name:os.system ''"])
+def test_nothing_else_of_python_is_read_with_tuples(value: str) -> None:
+    with pytest.raises(InvalidInput, match="not valid YAML"):
+        parse_yaml(f"a: {value}", "any.yaml", tuples=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +20,14 @@ __all__ = ["END_SITE", "Bvh", "read_bvh", "write_bvh"]
 END_SITE = "End Site"
 MOST_BYTES = 200_000_000
 MOST_JOINTS = 2000
+_MOST_HIERARCHY = 4_000_000  # characters
+_MOST_NAME = 200
+_FARTHEST = 1e12
+_BLOCK = 2_000_000  # numbers that are worked on at a time
+_MOTION = re.compile(r"(?<![^\r\n])[ \t]*MOTION[ \t]*(?![^\r\n])", re.IGNORECASE)
+_LABELLED = re.compile(r"\s*([^\r\n:]*):([^\r\n]*)")
+_ROW = re.compile(r"\s*([^\r\n]*)")
+_SPACE = re.compile(r"[\s,]")
 _AXES = {"X": 0, "Y": 1, "Z": 2}
 
 
@@ -59,7 +68,9 @@ class Bvh:
         Returns:
             Matrices ``(F, B, 3, 3)``.
         """
-        values = self.values[frames]
+        return self._rotations(self.values[frames])
+
+    def _rotations(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         made = np.broadcast_to(np.eye(3), (len(values), len(self.names), 3, 3)).copy()
         for joint, (start, channels) in enumerate(zip(self._starts, self.channels, strict=True)):
             for column, channel in enumerate(channels, start):
@@ -82,7 +93,17 @@ class Bvh:
             ``float64`` ``(F, B, 3)``.
         """
         values = self.values[frames]
-        turned = self.local_rotations(frames)
+        places = np.empty((len(values), len(self.names), 3))
+        block = max(1, _BLOCK // (9 * len(self.names)))  # the matrices of all frames fill gigabytes
+        for start in range(0, len(values), block):
+            part = slice(start, start + block)
+            places[part] = self._block_positions(values[part], joints_move)
+        return places
+
+    def _block_positions(
+        self, values: NDArray[np.float64], joints_move: bool
+    ) -> NDArray[np.float64]:
+        turned = self._rotations(values)
         places = np.empty((len(values), len(self.names), 3))
         for joint, parent in enumerate(self.parents):
             shift = np.broadcast_to(self.offsets[joint], (len(values), 3))
@@ -136,7 +157,11 @@ class _Parser:
 
     def __init__(self, text: str, source: str) -> None:
         self._source = source
-        head, _, self._motion = _split_motion(text)
+        found = _MOTION.search(text)
+        head = text[: found.start()] if found else text
+        self._motion = text[found.end() :] if found else None
+        if len(head) > _MOST_HIERARCHY:
+            raise self._bad("its hierarchy is too long, or there is no line MOTION")
         self._words: Iterator[str] = iter(head.replace("{", " { ").replace("}", " } ").split())
         self._names: list[str] = []
         self._parents: list[int] = []
@@ -148,8 +173,12 @@ class _Parser:
             raise self._bad("it does not start with HIERARCHY")
         self._expect("ROOT")
         self._hierarchy()
-        frames, frame_time, values = self._read_motion(sum(map(len, self._channels)))
-        del frames
+        more = next(self._words, None)
+        if more is not None:
+            raise self._bad(
+                f"after its skeleton there is {shown(more)}: it may hold only one skeleton"
+            )
+        frame_time, values = self._read_motion(sum(map(len, self._channels)))
         return Bvh(
             tuple(self._names),
             tuple(self._parents),
@@ -169,7 +198,7 @@ class _Parser:
             if kind == "}":
                 open_joints.pop()
             elif kind == "OFFSET":
-                self._offsets[here] = [self._number("an offset") for _ in range(3)]
+                self._offsets[here] = [self._number("an offset", _FARTHEST) for _ in range(3)]
             elif kind == "CHANNELS":
                 self._channels[here] = self._read_channels(self._names[here])
             elif kind == "JOINT":
@@ -187,6 +216,8 @@ class _Parser:
             if name == END_SITE:  # some programs name the ends
                 continue
             name = f"{name} {word}"
+            if len(name) > _MOST_NAME:
+                raise self._bad(f"after the joint {shown(name)} there is no {{")
         self._names.append(name)
         self._parents.append(parent)
         self._offsets.append([0.0, 0.0, 0.0])
@@ -195,7 +226,7 @@ class _Parser:
 
     def _read_channels(self, joint: str) -> tuple[str, ...]:
         count = self._number(f"the number of channels of {joint}")
-        if not 0 <= count <= 9:
+        if not 0 <= count <= 9 or count != int(count):
             raise self._bad(f"the joint {joint} has {count:g} channels")
         found = []
         for _ in range(int(count)):
@@ -206,50 +237,65 @@ class _Parser:
             found.append(channel)
         return tuple(found)
 
-    def _read_motion(self, columns: int) -> tuple[int, float, NDArray[np.float64]]:
-        lines = iter(self._motion.splitlines())
-        frames = self._labelled(lines, "Frames:")
-        frame_time = self._labelled(lines, "Frame Time:")
+    def _read_motion(self, columns: int) -> tuple[float, NDArray[np.float64]]:
+        if self._motion is None:
+            raise self._bad("it ends before MOTION: it is truncated")
+        frames, start = self._labelled("Frames", 0)
+        frame_time, start = self._labelled("Frame Time", start)
         if not (1 <= frames <= 10_000_000) or frames != int(frames):
             raise self._bad(f"it says that it has {frames:g} frames")
-        if not 0 < frame_time <= 60:
+        if not 1e-6 <= frame_time <= 60:
             raise self._bad(f"its frame time is {frame_time:g} s")
         if columns == 0:
             raise self._bad("no joint has a channel")
-        wanted = int(frames) * columns
-        words = "\n".join(lines).replace(",", " ").split()
-        if len(words) < wanted:
-            whole = len(words) // columns
+        values = self._values(start, int(frames) * columns)
+        whole = len(values) // columns
+        if whole < frames:
             raise self._bad(
                 f"it is truncated: it announces {int(frames)} frames and holds {whole} whole ones."
                 f" Fetch it again, or write 'Frames: {whole}' into it to use those"
             )
-        try:
-            values = np.array(words[:wanted], dtype=np.float64)
-        except ValueError as error:
-            raise self._bad(f"a frame holds what is no number: {error}") from error
-        if not np.isfinite(values).all() or np.abs(values).max(initial=0) > 1e12:
-            raise self._bad("a frame holds a number that is not finite")
-        return int(frames), frame_time, values.reshape(int(frames), columns)
+        first = _ROW.match(self._motion, start)
+        row = first[1].replace(",", " ").split() if first else []
+        if len(row) > columns:
+            raise self._bad(f"a frame has {len(row)} values, but the joints have {columns}")
+        return frame_time, values.reshape(-1, columns)
 
-    def _labelled(self, lines: Iterator[str], label: str) -> float:
-        for line in lines:
-            if line.strip():
-                found, _, rest = line.partition(":")
-                if " ".join(found.split()).lower() == label[:-1].lower():
-                    return self._as_number(rest.strip(), label)
-                break
-        raise self._bad(f"after MOTION there is no line '{label}'")
+    def _values(self, start: int, wanted: int) -> NDArray[np.float64]:
+        """The numbers of all frames, at most so many; piece by piece, as words take much memory."""
+        text = self._motion or ""
+        found, parts = 0, [np.zeros(0)]
+        while start < len(text) and found < wanted:
+            end = _SPACE.search(text, start + _BLOCK)
+            stop = end.start() if end else len(text)
+            words = text[start:stop].replace(",", " ").split()[: wanted - found]
+            start = stop
+            try:
+                values = np.array(words, dtype=np.float64)
+            except ValueError:
+                values = np.array([self._as_number(word, "a value of a frame") for word in words])
+            if not (np.abs(values) <= _FARTHEST).all():
+                raise self._bad("a frame holds a number that is too large or not finite")
+            parts.append(values)
+            found += len(words)
+        return np.concatenate(parts)
 
-    def _number(self, what: str) -> float:
-        return self._as_number(self._next(what), what)
+    def _labelled(self, label: str, start: int) -> tuple[float, int]:
+        """The number on the line with a label, and where that line ends."""
+        found = _LABELLED.match(self._motion or "", start)
+        if not found or " ".join(found[1].split()).lower() != label.lower():
+            raise self._bad(f"after MOTION there is no line '{label}:'")
+        return self._as_number(found[2].strip(), f"{label}:"), found.end()
 
-    def _as_number(self, word: str, what: str) -> float:
+    def _number(self, what: str, most: float = math.inf) -> float:
+        return self._as_number(self._next(what), what, most)
+
+    def _as_number(self, word: str, what: str, most: float = math.inf) -> float:
         try:
             number = float(word)
         except ValueError:
             number = math.nan
-        if not math.isfinite(number):
+        if not math.isfinite(number) or abs(number) > most:
             raise self._bad(f"{what} must be a number; got {shown(word)}")
         return number
 
@@ -266,16 +312,6 @@ class _Parser:
 
     def _bad(self, reason: str) -> InvalidInput:
         return InvalidInput(f"the motion {self._source} cannot be used: {reason}.")
-
-
-def _split_motion(text: str) -> tuple[str, str, str]:
-    """What is before, and after, the line that says MOTION."""
-    start = 0
-    for line in text.splitlines(keepends=True):
-        if line.strip().upper() == "MOTION":
-            return text[:start], line, text[start + len(line) :]
-        start += len(line)
-    return text, "", ""
 
 
 # ---------------------------------------------------------------- writing
@@ -370,3 +406,5 @@ def _check_writable(bvh: Bvh) -> None:
         )
     if not np.isfinite(bvh.values).all() or not np.isfinite(bvh.offsets).all():
         raise InvalidInput("a BVH file can only hold finite numbers; got others.")
+    if not 1e-6 <= bvh.frame_time <= 60:
+        raise InvalidInput(f"a frame time must be from 1e-6 to 60 s; got {bvh.frame_time!r}.")

@@ -238,7 +238,9 @@ def _numbering(names: Sequence[str]) -> list[int]:
 def _natural(name: str) -> list[tuple[int, int, str]]:
     """By which names are sorted so that 10 comes after 9."""
     parts = re.split(r"(\d+)", name)
-    return [(0, int(part[-15:]), "") if part.isdigit() else (1, 0, part) for part in parts if part]
+    return [
+        (0, int(part[-15:]), "") if part.isdecimal() else (1, 0, part) for part in parts if part
+    ]
 
 
 def _people(frame: Any) -> list[_Person]:

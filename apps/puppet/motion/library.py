@@ -54,13 +54,13 @@ def find_motion(name_or_path: str | Path) -> Path:
         raise InvalidInput(
             f"there is no motion {shown(name)}: {error}. {_choices(name)}"
         ) from error
-    if is_folder:
+    if is_folder and name:
         raise InvalidInput(
             f"the motion {shown(name)} is a folder. Name a .bvh file in it, or a motion of ours."
         )
-    if exists and path.suffix.lower() in _SUFFIXES:
+    if exists and name and path.suffix.lower() in _SUFFIXES:
         return path
-    if exists:
+    if exists and name:
         raise InvalidInput(
             f"the motion {shown(name)} must be a .bvh file, or a motion of Animated Drawings as"
             f" .yaml; got {path.suffix or 'no ending'}. {_choices(name)}"

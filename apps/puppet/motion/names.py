@@ -232,7 +232,9 @@ def _mean_up(places: NDArray[np.float64], roles: Roles) -> NDArray[np.float64]:
 # ---------------------------------------------------------------- files to motions
 
 
-def to_motion(bvh: Bvh, name: str = "motion", loops: bool | None = None) -> Motion:
+def to_motion(
+    bvh: Bvh, name: str = "motion", loops: bool | None = None, roles: Roles | None = None
+) -> Motion:
     """The motion that a BVH file holds, y up.
 
     A first frame that is far off from the second (many files start with a rest pose) is left out,
@@ -242,11 +244,12 @@ def to_motion(bvh: Bvh, name: str = "motion", loops: bool | None = None) -> Moti
         bvh: Any skeleton that :func:`recognise` knows.
         name: For messages.
         loops: Whether the first frame may follow the last; None finds out.
+        roles: Which joint is what; None tells it from the names.
 
     Raises:
         InvalidInput: The skeleton is not known, or has no size.
     """
-    roles = recognise(bvh.names, bvh.parents, name)
+    roles = recognise(bvh.names, bvh.parents, name) if roles is None else roles
     places = bvh.positions(joints_move=_joints_move(bvh))
     rest = np.zeros((len(bvh.names), 3))
     for joint, parent in enumerate(bvh.parents):

@@ -1,0 +1,232 @@
+"""``cartoonedit puppet``: every character of a picture moves."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from apps.cli import options
+from apps.cli.batch import for_each
+from apps.cli.parts import PlateOptions, with_plate
+from apps.cli.places import distinct, is_scene
+from apps.cli.puppet_parts import (
+    DrawingOptions,
+    drawing_of,
+    find_puppets,
+    is_drawing,
+    needs_segmenter,
+    open_puppets,
+)
+from apps.cli.record import write_record
+from apps.cli.results import check_clip, check_result, input_files, keep_apart, new_scenes
+from apps.cli.terminal import print_json, print_table, say
+from apps.puppet.options import PuppetOptions
+from cartoonedit.errors import InvalidInput
+from segmentation.options import SegmentOptions
+
+if TYPE_CHECKING:
+    from apps.puppet.film import Film
+    from cartoonedit.runtime import Progress
+    from cartoonedit.scene import Scene
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
+def _print_motions(value: str) -> str:
+    if value == "list":
+        from apps.puppet.motion.library import MOTIONS
+
+        print_table([*MOTIONS.items()])
+        raise typer.Exit
+    return value
+
+
+@dataclass
+class PuppetFiles:
+    """What else to write, for other programs.
+
+    Attributes:
+        sprite_sheet: All frames on one transparent picture (.png), and where each is as .json.
+        joints_out: Where every joint is in every frame, as .json.
+        drawings: New folder for a character folder of Animated Drawings for each puppet.
+        spine: New folder for a Spine skeleton (.json, images) of each puppet.
+        save_scene: New folder for masks, background and joints as files: mend them, and give the
+            folder in place of the picture. Of several pictures each has a folder in it.
+    """
+
+    sprite_sheet: Path | None = None
+    joints_out: Path | None = None
+    drawings: Path | None = None
+    spine: Path | None = None
+    save_scene: Path | None = None
+
+    @property
+    def of_one(self) -> dict[str, Path]:
+        """What can be written of one picture only, by option."""
+        given = {
+            "--sprite-sheet": self.sprite_sheet,
+            "--joints-out": self.joints_out,
+            "--drawings": self.drawings,
+            "--spine": self.spine,
+        }
+        return {option: path for option, path in given.items() if path is not None}
+
+    def check(self, count: int) -> None:
+        """Refuse what cannot be written, before any work.
+
+        Raises:
+            typer.BadParameter: Something cannot; the option is named.
+        """
+        for option, path in self.of_one.items():
+            if count > 1:
+                raise typer.BadParameter(f"{option} is for one picture; got {count}.")
+            ending = _ENDINGS.get(option, "")
+            if path.suffix.lower() != ending:
+                wanted = f"end in {ending}" if ending else "be a folder"
+                raise typer.BadParameter(f"{option} must {wanted}; got {path}.")
+            check_result(option, path, folder=not ending)
+
+    def write(self, film: Film, scene: Scene, progress: Progress) -> None:
+        """Write what was asked for.
+
+        Raises:
+            InvalidInput: The clip is one of Animated Drawings, which has no parts to be written.
+        """
+        from apps.puppet.export.show import export_show
+        from apps.puppet.show import Show
+
+        for option, path in self.of_one.items():
+            if not isinstance(film, Show):
+                raise InvalidInput(
+                    f"{option} is not for character folders with --retarget classic; leave one out."
+                )
+            export_show(option.removeprefix("--"), film, scene, path, progress)
+
+
+_ENDINGS = {"--sprite-sheet": ".png", "--joints-out": ".json"}
+
+
+@app.command("puppet")
+@options.expand(
+    PuppetOptions, DrawingOptions, PuppetFiles, PlateOptions, SegmentOptions, options.ModelOptions
+)
+def animate(
+    ctx: typer.Context,
+    pictures: options.Pictures,
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", "-o", help="The clip: .mp4 .webm .mov .gif .apng .webp, or a folder of PNGs."
+        ),
+    ],
+    motion: Annotated[
+        str,
+        typer.Option(
+            callback=_print_motions,
+            is_eager=True,
+            metavar="NAME|FILE",
+            help=f"{options.describe_field(PuppetOptions, 'motion')} list prints the names.",
+        ),
+    ] = PuppetOptions.motion,
+    as_json: options.AsJson = False,
+    **values: Any,
+) -> None:
+    """Let every character of a picture dance.
+
+    Takes pictures, which are segmented first; folders that `cartoonedit segment` or --save-scene
+    wrote, whose masks, background and joints may have been edited; character folders of Animated
+    Drawings; and, with --paper, drawings on paper. Of several pictures each has its clip in the
+    folder OUT: .mp4, or .webm with --transparent.
+
+    `cartoonedit puppet joints PICTURE -o joints.yaml` writes where the joints are, and a picture of
+    them, to be corrected and taken back with --joints.
+    """
+    from apps.puppet import Puppet
+    from apps.puppet.film import write_film
+
+    values = values | {"motion": motion}
+    chosen, kind = options.build(PuppetOptions, values), options.build(DrawingOptions, values)
+    files_of_show = options.build(PuppetFiles, values)
+    plate = options.build(PlateOptions, values)
+    make_segmenter = options.segmenter_maker(values)
+    files, missing = find_puppets(pictures)
+    clips = _clips(files, len(files) + len(missing), out, chosen)
+    files_of_show.check(len(files))
+    folders = new_scenes(files, files_of_show.save_scene)
+    new = [folder for folder in folders.values() if not is_scene(folder)]
+    read = [*_read(files), chosen.joints, chosen.retarget_file, plate.plate, *chosen.motion_files]
+    keep_apart(read, [*clips.values(), *files_of_show.of_one.values(), *new])
+    puppet = Puppet(chosen)
+    segmenter = make_segmenter() if any(needs_segmenter(file, kind) for file in files) else None
+
+    def work(file: Path, progress: Progress) -> dict[str, Any]:
+        scene = open_puppets(file, kind, segmenter, progress)
+        scene = with_plate(scene, plate, values["device"], chosen.seed, progress)
+        if files_of_show.save_scene:
+            scene = puppet.rigged(scene)
+            scene.save(folders[file], parts=("plate",))
+        film = puppet.film(drawing_of(file, chosen) or scene, progress)
+        write_film(film, clips[file], progress)
+        files_of_show.write(film, scene, progress)
+        models = options.model_files(values) if needs_segmenter(file, kind) else {}
+        inputs = [*_read([file]), *filter(None, [chosen.joints, chosen.retarget_file])]
+        actual = _NOT_REPEATED | {"pictures": [file], "out": clips[file]}
+        write_record(
+            ctx, clips[file], inputs=[*inputs, *chosen.motion_files], models=models, **actual
+        )
+        if not as_json:
+            say(f"{file}: {clips[file]}")
+        return {
+            "file": str(file),
+            "clip": str(clips[file]),
+            "frames": len(film),
+            "fps": film.fps,
+            "instances": [instance.name for instance in scene],
+        }
+
+    done, failed = for_each(files, work)
+    failed = missing + failed
+    if as_json:
+        print_json({"clips": done, "failed": [asdict(failure) for failure in failed]})
+    if failed:
+        raise typer.Exit(1)
+
+
+def _clips(files: list[Path], count: int, out: Path, chosen: PuppetOptions) -> dict[Path, Path]:
+    """Where the clip of each picture goes; ``count`` of them were asked for.
+
+    Raises:
+        typer.BadParameter: There can be no such clip.
+    """
+    clips = {files[0]: out}
+    if count > 1:
+        if out.suffix:
+            raise typer.BadParameter(
+                f"{count} pictures make {count} clips: give --out a folder, not {out}."
+            )
+        ending = ".webm" if chosen.transparent else ".mp4"
+        clips = distinct(files, lambda name: out / f"{name}{ending}", lambda file, path: True)
+    for clip in clips.values():
+        check_clip("--out", clip, chosen.rate, alpha=chosen.transparent)
+    return clips
+
+
+def _read(files: list[Path]) -> list[Path]:
+    """The files that pictures, scenes and character folders consist of."""
+    found: list[Path] = []
+    for file in files:
+        if is_drawing(file):
+            names = ("char_cfg.yaml", "texture.png", "mask.png")
+            found += [file / name for name in names if (file / name).exists()]
+        else:
+            found += input_files(file)
+    return found
+
+
+_NOT_REPEATED: dict[str, Any] = dict.fromkeys(
+    ("save_scene", "sprite_sheet", "joints_out", "drawings", "spine")
+)
+"""A record repeats the clip. What else was written may have been worked on: not over those."""

@@ -1,0 +1,1 @@
+"""The silhouette estimator: joints from a mask alone."""

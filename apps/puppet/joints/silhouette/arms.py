@@ -1,0 +1,142 @@
+"""Arms of a silhouette: limbs that stand off, seen through a gap, or placed by proportion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apps.puppet.joints.silhouette.gaps import Gap
+from apps.puppet.joints.silhouette.paths import along, end_joint
+from apps.puppet.joints.silhouette.shape import Shape
+from apps.puppet.joints.silhouette.tree import Branch
+from apps.puppet.joints.silhouette.trunk import Trunk
+
+__all__ = ["SHOULDER", "Arm", "find_arm"]
+
+SHOULDER = 0.07
+"""Row of the shoulders, as a share of the way from the neck to the ground."""
+_HIDDEN = (SHOULDER, 0.27, 0.46)
+_LOWEST_SHOULDER = 0.5
+_WIDEST = 0.17  # from the middle to a shoulder, of the way from the neck to the ground
+_SHORTEST = 0.11  # what sticks out of the body, alike
+_SHORTEST_REACH = 0.15  # from shoulder to hand, alike
+_THICKEST = 0.6  # an arm beside a gap, of the width of the trunk
+
+
+@dataclass(frozen=True, eq=False)
+class Arm:
+    """An arm.
+
+    Attributes:
+        points_xy: ``float64`` ``(3, 2)``: shoulder, elbow, hand, in cells.
+        seen: Whether it was found, and not guessed.
+    """
+
+    points_xy: NDArray[np.float64]
+    seen: bool
+
+
+def find_arm(
+    shape: Shape, trunk: Trunk, limbs: list[Branch], gaps: list[Gap], side: int, low: float
+) -> Arm:
+    """Find the arm on one side, or place it by proportion.
+
+    Args:
+        shape: The silhouette.
+        trunk: Its trunk.
+        limbs: Those that can be arms.
+        gaps: Those that are not between the legs.
+        side: -1 for the left of the picture, 1 for the right.
+        low: Row of the hips.
+    """
+    arm = _seen(shape, trunk, limbs, gaps, side, low)
+    if arm is not None:
+        shoulder, _, hand = arm.points_xy
+        if np.hypot(*(hand - shoulder)) > _SHORTEST_REACH * trunk.body_height:
+            return arm
+    return Arm(_hidden(shape, trunk, side, low), seen=False)
+
+
+def _seen(
+    shape: Shape, trunk: Trunk, limbs: list[Branch], gaps: list[Gap], side: int, low: float
+) -> Arm | None:
+    branch = _arm_branch(shape, trunk, limbs, side, low)
+    beside = _beside_gap(shape, trunk, gaps, side, low)
+    if beside is not None and (branch is None or _runs_along(shape, branch, beside)):
+        return _from_path(shape, trunk, beside, side, exact_start=True)
+    if branch is not None:
+        path = branch.path_xy[branch.leaves :]
+        hangs = path[0, 1] > trunk.at(SHOULDER + 0.13) and branch.tip[1] > path[0, 1]
+        if hangs:  # only the lower part of the arm stands off
+            shoulder = _hidden(shape, trunk, side, low)[:1]
+            path = np.vstack([shoulder, path])
+        return _from_path(shape, trunk, path, side, exact_start=False)
+    return None
+
+
+def _arm_branch(
+    shape: Shape, trunk: Trunk, limbs: list[Branch], side: int, low: float
+) -> Branch | None:
+    best, score = None, 0.0
+    shoulder = trunk.at(SHOULDER)
+    for branch in limbs:
+        start, tip = branch.path_xy[0], branch.tip
+        if (tip[0] - trunk.x(start[1])) * side <= 0.25 * branch.width:
+            continue
+        if start[1] > low:
+            continue
+        away = (start[1] - shoulder) / (0.25 * trunk.body_height)
+        value = branch.length * float(np.exp(-(away**2)))
+        if branch.length > _SHORTEST * trunk.body_height and value > score:
+            best, score = branch, value
+    return best
+
+
+def _beside_gap(
+    shape: Shape, trunk: Trunk, gaps: list[Gap], side: int, low: float
+) -> NDArray[np.float64] | None:
+    """The middle of the arm along the outer side of a gap."""
+    best, height = None, 0.16 * trunk.body_height
+    for gap in gaps:
+        if not trunk.neck - 2 <= gap.top <= trunk.at(_LOWEST_SHOULDER):
+            continue
+        if (gap.x - trunk.x((gap.top + gap.bottom) / 2)) * side <= 0 or gap.height <= height:
+            continue
+        beside = gap.beside(shape, side)
+        if np.median(beside[:, 2]) > _THICKEST * trunk.width_at(trunk.at(0.2)):
+            continue
+        best, height = beside[:, :2], gap.height
+    return best
+
+
+def _runs_along(shape: Shape, branch: Branch, beside: NDArray[np.float64]) -> bool:
+    nearest = np.hypot(*(beside - branch.tip).T).min()
+    return bool(nearest < 0.08 * shape.height)
+
+
+def _from_path(
+    shape: Shape, trunk: Trunk, path: NDArray[np.float64], side: int, *, exact_start: bool
+) -> Arm:
+    hand, path = end_joint(shape, path)
+    shoulder = path[0]
+    if exact_start:  # a gap begins at the armpit: the shoulder is above it
+        up = min(shoulder[1] - 1, trunk.at(SHOULDER))
+        inner = trunk.x(up) + side * min(abs(shoulder[0] - trunk.x(up)), 0.42 * trunk.width_at(up))
+        shoulder = np.array([inner, up])
+    elbow = along(np.vstack([shoulder, path]), 0.5)
+    return Arm(np.array([shoulder, elbow, hand]), seen=True)
+
+
+def _hidden(shape: Shape, trunk: Trunk, side: int, low: float) -> NDArray[np.float64]:
+    """An arm that hangs inside the silhouette."""
+    points = np.zeros((3, 2))
+    most = _WIDEST * trunk.body_height
+    for index, share in enumerate(_HIDDEN):
+        y = min(trunk.at(share), low + 0.02 * trunk.body_height)
+        middle = trunk.x(trunk.at(0.2))
+        run = shape.run(middle, y) or (middle, middle)
+        room = abs(run[0 if side < 0 else 1] - middle)
+        points[index] = middle + side * min(0.72 * room, most), y
+    return points

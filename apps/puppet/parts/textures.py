@@ -1,0 +1,115 @@
+"""The textures of the sheets: taken off a picture from the front to the back.
+
+Each sheet takes what it owns, and its soft edge a share of what lies behind. Whatever is then left
+is for the sheets behind, so in rest all of them together give the picture back. Beneath what is
+opaque nothing is left to give back: there a sheet goes on as suits it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from apps.puppet.parts.seams import Seams
+from cartoonedit.matte import nearest_places, spread
+
+__all__ = ["Reach", "peel", "reach_of"]
+
+_FEATHER = 1.5
+"""Pixels from a sheet at which its soft edge over a cut has ended."""
+
+_UNDER = 2.0
+"""The same, where it lies beneath."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reach:
+    """How far a sheet goes.
+
+    Attributes:
+        weight: ``float32`` ``(H, W)``, 0..1; 1 where the sheet owns the picture.
+        colours: RGB ``uint8`` ``(H, W, 3)``: what it shows beneath others.
+        bones: ``int32`` ``(H, W)``: the bone of the sheet that is nearest.
+        joined: ``bool`` ``(H, W)``: whether it is joined with what owns the pixel.
+    """
+
+    weight: NDArray[np.float32]
+    colours: NDArray[np.uint8]
+    bones: NDArray[np.int32]
+    joined: NDArray[np.bool_]
+
+
+def reach_of(
+    sheet: int,
+    sheets: NDArray[np.int32],
+    bones: NDArray[np.int32],
+    colours: NDArray[np.uint8],
+    seams: Seams,
+    extension: float,
+) -> Reach:
+    """How far a sheet goes beyond what it owns.
+
+    Args:
+        sheet: Its number; those with larger ones lie before it.
+        sheets: ``int32`` ``(H, W)``, who owns each pixel, -1 for nobody; this one owns some.
+        bones: ``int32`` ``(H, W)``, the same for bones.
+        colours: RGB ``uint8`` ``(H, W, 3)``.
+        seams: Tell where it is joined with its neighbours.
+        extension: How far it goes there beneath them, in pixels.
+    """
+    own = sheets == sheet
+    away = cv2.distanceTransform((~own).astype(np.uint8), cv2.DIST_L2, 5)
+    near_bones = bones.copy()
+    near = ~own
+    joined = np.ones(own.shape, np.bool_)
+    if near.any():
+        near_bones[near] = bones.reshape(-1)[nearest_places(own, near)[0]]
+        rows, columns = np.nonzero(near)
+        points = np.column_stack([columns + 0.5, rows + 0.5])
+        joined[near] = seams.joined(near_bones[near], bones[near], points)
+    before = sheets < sheet
+    reach = np.where(before, _FEATHER, np.where(joined, extension + 1, _UNDER))
+    weight = np.clip(np.where(own, 1, reach - away), 0, 1).astype(np.float32)
+    beyond = ~joined & (weight > 0)
+    shown = colours
+    if beyond.any():
+        shown = colours.copy()
+        shown[beyond] = spread(colours, own, beyond, 3)
+    return Reach(weight, shown, near_bones, joined)
+
+
+def peel(
+    colours: NDArray[np.uint8], alpha: NDArray[np.uint8], reaches: list[Reach]
+) -> list[NDArray[np.uint8]]:
+    """Take a character apart.
+
+    Args:
+        colours: RGB ``uint8`` ``(H, W, 3)``, of the character alone.
+        alpha: ``uint8`` ``(H, W)``.
+        reaches: From the back to the front. Each pixel has one of weight 1.
+
+    Returns:
+        Premultiplied RGBA ``uint8`` ``(H, W, 4)``, from the back to the front, which over each
+        other give the premultiplied character back to within one level.
+    """
+    share = alpha[..., None].astype(np.float32) / 255
+    left = np.dstack([colours * share, alpha.astype(np.float32)])
+    hidden = np.zeros(alpha.shape, np.bool_)
+    textures = []
+    for reach in reversed(reaches):
+        wanted = left * reach.weight[..., None]
+        free = hidden & (reach.weight > 0)
+        beneath = np.column_stack([reach.colours[free], np.full(int(free.sum()), 255.0)])
+        wanted[free] = beneath * reach.weight[free][:, None]
+        texture = np.rint(wanted).astype(np.uint8)
+        texture[..., :3] = np.minimum(texture[..., :3], texture[..., 3:])
+        textures.append(texture)
+        through = 1 - texture[..., 3:].astype(np.float32) / 255
+        rest = (left - texture) / np.maximum(through, 1 / 255)
+        taken = (reach.weight >= 1) | hidden
+        left = np.where(taken[..., None], 0, np.clip(rest, 0, 255))
+        hidden |= texture[..., 3] == 255
+    return textures[::-1]

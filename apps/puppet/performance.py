@@ -1,0 +1,233 @@
+"""Performances: what a word of the options, such as ``dance`` or a file, makes a character do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from apps.puppet.motion.bvh import Bvh, read_bvh
+from apps.puppet.motion.library import find_motion
+from apps.puppet.options import PuppetOptions
+from apps.puppet.poses import Poses
+from apps.puppet.skeleton import Skeleton
+from apps.puppet.timing import retimed
+from cartoonedit.errors import InvalidInput
+from cartoonedit.yaml_file import read_yaml
+
+__all__ = ["Box", "Part", "Performance", "find_performance", "motion_file"]
+
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom, in pixels of the picture."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a performance must know of who gives it.
+
+    Attributes:
+        skeleton: In rest, in pixels of the picture.
+        bounds_xyxy: The tight box of the drawing.
+        seconds: How long it shall last.
+        room: What the character should stay in; None for no bounds.
+        phase: Where in its motion it starts, 0 to 1.
+        mirror: Whether left and right are exchanged.
+    """
+
+    skeleton: Skeleton
+    bounds_xyxy: Box
+    seconds: float
+    room: Box | None = None
+    phase: float = 0.0
+    mirror: bool = False
+
+
+@dataclass(frozen=True)
+class Performance:
+    """A motion that any character can do.
+
+    Attributes:
+        seconds: How long one round of it is.
+        play: Gives the poses of a part, with the frames a second of the options.
+    """
+
+    seconds: float
+    play: Callable[[Part], Poses]
+
+
+def motion_file(word: str) -> Path:
+    """The file that a motion's name stands for.
+
+    Raises:
+        InvalidInput: There is neither such a motion nor such a file.
+    """
+    path = Path(word).expanduser()
+    if path.suffix.lower() in (".json", ".yaml", ".yml") and path.is_file():
+        return path
+    if path.is_dir() and any(path.glob("*.json")):
+        return path
+    return find_motion(word)
+
+
+def find_performance(word: str, options: PuppetOptions) -> Performance:
+    """Read a motion.
+
+    Args:
+        word: A name of ours, or a file; see :attr:`apps.puppet.options.PuppetOptions.motion`.
+        options: How it is to be done.
+
+    Raises:
+        InvalidInput: There is no such motion, its file is damaged, or its skeleton is unknown.
+    """
+    file = motion_file(word)
+    suffix = file.suffix.lower()
+    if file.is_dir():
+        return _keypoints(file, options)
+    if suffix == ".json":
+        return (_keys if _holds_keys(_read_json(file)) else _keypoints)(file, options)
+    if suffix in (".yaml", ".yml"):
+        data = read_yaml(file, "motion", tuples=True)
+        if not (isinstance(data, Mapping) and "filepath" in data):
+            return _keys(file, options)
+        from apps.puppet.classic.config import read_motion_config
+
+        config = read_motion_config(file)
+        bvh = _between(
+            read_bvh(config.filepath), config.start_frame_idx, config.end_frame_idx, str(file)
+        )
+        if config.frame_time is not None:
+            bvh = replace(bvh, frame_time=config.frame_time)
+        return _motion(bvh, file.stem, options)
+    return _motion(read_bvh(file), file.stem, options)
+
+
+def _motion(bvh: Bvh, name: str, options: PuppetOptions) -> Performance:
+    if options.retarget == "classic":
+        return _classic(bvh, name, options)
+    from apps.puppet.motion.names import to_motion
+    from apps.puppet.retarget import RetargetOptions, retarget
+
+    roles = None
+    if options.retarget_file is not None:
+        from apps.puppet.classic.automatic import roles_of
+        from apps.puppet.classic.config import read_retarget_config
+
+        roles = roles_of(read_retarget_config(options.retarget_file), bvh)
+    motion = to_motion(bvh, name, roles=roles)
+
+    def play(part: Part) -> Poses:
+        points = part.skeleton.points_xy
+        (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
+        x1, y1, x2, y2 = part.bounds_xyxy
+        reach = (left - x1, top - y1, x2 - right, y2 - bottom)
+        chosen = RetargetOptions(
+            fps=options.rate,
+            speed=options.speed,
+            phase=part.phase,
+            duration=part.seconds,
+            mirror=part.mirror,
+            arms=options.view,
+            legs=options.view,
+            trunk=options.view,
+            travel=options.travel,
+            room=part.room,
+            reach=tuple(max(0.0, float(side)) for side in reach),  # type: ignore[arg-type]
+            blend_in=options.blend_in,
+        )
+        return retarget(motion, part.skeleton, chosen, roles)
+
+    return Performance(motion.duration / options.speed, play)
+
+
+def _classic(bvh: Bvh, name: str, options: PuppetOptions) -> Performance:
+    from apps.puppet.classic.automatic import motion_config, poses_in_picture, retarget_config
+    from apps.puppet.classic.config import read_retarget_config
+
+    actor = motion_config(bvh, name)
+    config = (
+        read_retarget_config(options.retarget_file)
+        if options.retarget_file is not None
+        else retarget_config(bvh, name)
+    )
+
+    def play(part: Part) -> Poses:
+        _refuse_mirror(part, "the classic way")
+        poses = poses_in_picture(bvh, actor, config, part.skeleton, part.bounds_xyxy)
+        return _retimed(poses, part, options)
+
+    return Performance(len(bvh) * bvh.frame_time / options.speed, play)
+
+
+def _keys(file: Path, options: PuppetOptions) -> Performance:
+    from apps.puppet.motion.keyframes import play_keys, read_joint_keys
+
+    keys = read_joint_keys(file)
+
+    def play(part: Part) -> Poses:
+        _refuse_mirror(part, "key frames")
+        height = part.bounds_xyxy[3] - part.bounds_xyxy[1]
+        poses = play_keys(keys, part.skeleton, max(options.rate, 60.0), height=height)
+        return _retimed(poses, part, options)
+
+    return Performance(keys.duration / options.speed, play)
+
+
+def _keypoints(file: Path, options: PuppetOptions) -> Performance:
+    from apps.puppet.motion.reference import follow_keypoints, read_keypoints
+
+    keypoints = read_keypoints(file)
+
+    def play(part: Part) -> Poses:
+        _refuse_mirror(part, "keypoints")
+        travel = options.travel != "in-place"
+        poses = follow_keypoints(keypoints, part.skeleton, travel=travel)
+        return _retimed(poses, part, options)
+
+    return Performance(len(keypoints.points) / keypoints.fps / options.speed, play)
+
+
+def _retimed(poses: Poses, part: Part, options: PuppetOptions) -> Poses:
+    return retimed(
+        poses,
+        part.skeleton,
+        fps=options.rate,
+        seconds=part.seconds,
+        speed=options.speed,
+        phase=part.phase,
+        blend_in=options.blend_in,
+    )
+
+
+def _refuse_mirror(part: Part, what: str) -> None:
+    if part.mirror:
+        raise InvalidInput(f"mirror is for motions in space, not for {what}.")
+
+
+def _between(bvh: Bvh, first: int, end: int | None, source: str) -> Bvh:
+    """The frames from one to another; an end of 0 or beyond the last is the last."""
+    values = bvh.values[first : end or None]
+    if not len(values):
+        raise InvalidInput(
+            f"{source}: start_frame_idx is {first}, but the motion has {len(bvh)} frames."
+        )
+    return replace(bvh, values=values)
+
+
+def _read_json(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InvalidInput(f"the motion {file} cannot be read: {reason}.") from error
+
+
+def _holds_keys(data: Any) -> bool:
+    frames = data.get("keyframes") if isinstance(data, Mapping) else data
+    return (
+        isinstance(frames, list)
+        and bool(frames)
+        and isinstance(frames[0], Mapping)
+        and "time" in frames[0]
+    )
