@@ -17,6 +17,7 @@ from apps.puppet.retarget.pose import build, swing
 from apps.puppet.retarget.travel import bounded
 from apps.puppet.retarget.view import stage
 from apps.puppet.skeleton import Skeleton
+from cartoonedit.errors import InvalidInput
 
 __all__ = ["projected_directions", "retarget"]
 
@@ -40,10 +41,11 @@ def retarget(
         roles: Which joint of the motion is what; by default told from their names.
 
     Raises:
-        InvalidInput: The skeleton of the motion is not known, or the result would be too long.
+        InvalidInput: The skeleton of the motion is not known, the roles are too few, or the result
+            would be too long.
     """
     options = options or RetargetOptions()
-    roles = recognise(motion.names, motion.parents, motion.name) if roles is None else roles
+    roles = _roles(motion, roles)
     cycle = timetable(motion, options)
     actor = stage(motion, roles, options)
     given = directions(actor, limb_bones(skeleton, actor), cycle)
@@ -78,9 +80,28 @@ def projected_directions(
         roles: See :func:`retarget`.
     """
     options = options or RetargetOptions()
-    roles = recognise(motion.names, motion.parents, motion.name) if roles is None else roles
+    roles = _roles(motion, roles)
     actor = stage(motion, roles, options)
     return directions(actor, limb_bones(skeleton, actor), timetable(motion, options))
+
+
+def _roles(motion: Motion, given: Roles | None) -> Roles:
+    """The roles that are given, if they tell enough; else what the names tell."""
+    if given is None:
+        return recognise(motion.names, motion.parents, motion.name)
+    limbs = {"arm": ("shoulder", "elbow", "hand"), "leg": ("hip", "knee", "foot")}
+    whole = {
+        limb: [f"{side}_{part}" for side in ("left", "right") for part in parts]
+        for limb, parts in limbs.items()
+    }
+    found = [limb for limb, roles in whole.items() if all(role in given for role in roles)]
+    if "hips" not in given or not found or max(given.values()) >= len(motion.names):
+        raise InvalidInput(
+            f"the roles for {motion.name} are {', '.join(given) or 'none'}; they must have hips,"
+            " and both arms (left and right shoulder, elbow, hand) or both legs (hip, knee, foot)."
+        )
+    other = {role for limb in whole if limb not in found for role in whole[limb]}
+    return {role: joint for role, joint in given.items() if role not in other}
 
 
 def _blend(count: int, options: RetargetOptions) -> NDArray[np.float64]:

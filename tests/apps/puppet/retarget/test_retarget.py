@@ -18,6 +18,7 @@ from apps.puppet.retarget import RetargetOptions, projected_directions, retarget
 from apps.puppet.retarget.limbs import NEARLY_ZERO, puppet_roles
 from apps.puppet.retarget.view import stage
 from apps.puppet.skeleton import BUST, Skeleton
+from cartoonedit.errors import InvalidInput
 from tests.apps.puppet.retarget.actors import (
     CHARACTERS,
     RECORDINGS,
@@ -294,6 +295,25 @@ def test_an_arm_that_points_at_the_viewer_goes_on_smoothly() -> None:
     column = found.joints.index(skeleton.index["left_hand"])
     assert found.share[30, column] < NEARLY_ZERO
     assert np.degrees(np.abs(np.diff(found.angles[:, column]))).max() < 30
+
+
+def test_roles_that_are_given_count_and_must_be_enough() -> None:
+    motion, skeleton = waver(), drawn()
+    roles = recognise(motion.names, motion.parents)
+    crossed = {
+        role.replace("left", "?").replace("right", "left").replace("?", "right"): joint
+        for role, joint in roles.items()
+    }
+    plain, other = (retarget(motion, skeleton, None, each) for each in (roles, crossed))
+    np.testing.assert_array_equal(plain.joints_xy, retarget(motion, skeleton).joints_xy)
+    assert np.abs(plain.joints_xy - other.joints_xy).max() > 5
+    armless = {role: joint for role, joint in roles.items() if role != "left_hand"}
+    arms = retarget(motion, skeleton, None, armless)
+    elbow = arms.joints_xy[:, skeleton.index["left_elbow"]]
+    assert np.ptp(elbow, axis=0).max() < 1  # half an arm is none: it rides with the torso
+    for few in ({}, {"hips": 0}, {k: v for k, v in armless.items() if k != "left_hip"}):
+        with pytest.raises(InvalidInput, match="roles"):
+            retarget(motion, skeleton, None, few)
 
 
 def test_long_motions_are_quick_and_small() -> None:
