@@ -7,6 +7,7 @@ opaque nothing is left to give back: there a sheet goes on as suits it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -64,28 +65,41 @@ def reach_of(
         seams: Tell where it is joined with its neighbours.
         extension: How far it goes there beneath them, in pixels.
     """
-    own = sheets == sheet
-    away = cv2.distanceTransform((~own).astype(np.uint8), cv2.DIST_L2, 5)
-    near_bones = bones.copy()
-    joined = np.ones(own.shape, np.bool_)
+    weight = np.zeros(sheets.shape, np.float32)
+    near, joined, shown = bones.copy(), np.ones(sheets.shape, np.bool_), colours
+    box = _around(sheets == sheet, math.ceil(extension) + 2 * _ASKED)
+    own, away = sheets[box] == sheet, _away(sheets[box] == sheet)
     if not own.all():
-        near_bones[~own] = bones.reshape(-1)[nearest_places(own, ~own)[0]]
+        near[box][~own] = bones[box].reshape(-1)[nearest_places(own, ~own)[0]]
         # Farther away nobody asks.
         rows, columns = np.nonzero(~own & (away <= extension + _ASKED))
-        joined[rows, columns] = seams.joined(
-            near_bones[rows, columns],
-            bones[rows, columns],
-            np.column_stack([columns + 0.5, rows + 0.5]),
-        )
-    before = sheets < sheet
-    reach = np.where(before, _FEATHER, np.where(joined, extension + 1, _UNDER))
-    weight = np.clip(np.where(own, 1, reach - away), 0, 1).astype(np.float32)
-    beyond = ~joined & (weight > 0)
-    shown = colours
+        rows, columns = rows + box[0].start, columns + box[1].start
+        points = np.column_stack([columns + 0.5, rows + 0.5])
+        joined[rows, columns] = seams.joined(near[rows, columns], bones[rows, columns], points)
+    reach = np.where(joined[box], extension + 1, _UNDER)
+    reach = np.where(sheets[box] < sheet, _FEATHER, reach) - away
+    weight[box] = np.clip(np.where(own, 1, reach), 0, 1)
+    beyond = ~joined[box] & (weight[box] > 0)
     if beyond.any():
         shown = colours.copy()
-        shown[beyond] = spread(colours, own, beyond, 3)
-    return Reach(weight, shown, near_bones, joined)
+        shown[box][beyond] = spread(colours[box], own, beyond, 3)
+    return Reach(weight, shown, near, joined)
+
+
+def _around(own: NDArray[np.bool_], margin: int) -> tuple[slice, slice]:
+    """The box of some pixels and a margin, inside of the picture."""
+    x, y, width, height = cv2.boundingRect(own.astype(np.uint8))
+    top, left = max(0, y - margin), max(0, x - margin)
+    bottom, right = (
+        min(own.shape[0], y + height + margin),
+        min(own.shape[1], x + width + margin),
+    )
+    return slice(top, bottom), slice(left, right)
+
+
+def _away(own: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """How far each pixel is from some of them."""
+    return cv2.distanceTransform((~own).astype(np.uint8), cv2.DIST_L2, 5)
 
 
 def peel(
