@@ -20,6 +20,10 @@ _TURN, _SHIFT, _SCALE = 0.02, 0.05, 0.001
 
 _SHORTEST = 1e-6
 
+_FLATTEST = 0.2
+"""The least scale of a bone from which others hang: a smaller one makes their keys inexact. What
+is missing they are moved by."""
+
 Points = NDArray[np.float64]
 
 
@@ -111,7 +115,8 @@ def animated_bones(
             turned[:, joint] = heading
             scales[:, joint] = 1.0
             if lengths[joint] > _SHORTEST:
-                scales[:, joint] = np.maximum(seen / lengths[joint], 1e-4)
+                least = _FLATTEST if skeleton.children[joint] else _SCALE
+                scales[:, joint] = np.maximum(seen / lengths[joint], least)
             origin = frames[:, parent]
             above = frames[:, skeleton.parents[parent]] if skeleton.parents[parent] >= 0 else origin
             local = _into(origin - above, turned[:, parent], scales[:, parent])

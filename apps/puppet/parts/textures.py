@@ -7,6 +7,7 @@ opaque nothing is left to give back: there a sheet goes on as suits it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -24,6 +25,9 @@ _FEATHER = 1.5
 _UNDER = 2.0
 """The same, where it lies beneath."""
 
+_ASKED = 6
+"""Pixels beyond its joined parts in which a triangle may lie that a sheet touches."""
+
 
 @dataclass(frozen=True, eq=False)
 class Reach:
@@ -33,7 +37,8 @@ class Reach:
         weight: ``float32`` ``(H, W)``, 0..1; 1 where the sheet owns the picture.
         colours: RGB ``uint8`` ``(H, W, 3)``: what it shows beneath others.
         bones: ``int32`` ``(H, W)``: the bone of the sheet that is nearest.
-        joined: ``bool`` ``(H, W)``: whether it is joined with what owns the pixel.
+        joined: ``bool`` ``(H, W)``: whether it is joined with what owns the pixel, as far as it
+            goes.
     """
 
     weight: NDArray[np.float32]
@@ -60,25 +65,41 @@ def reach_of(
         seams: Tell where it is joined with its neighbours.
         extension: How far it goes there beneath them, in pixels.
     """
-    own = sheets == sheet
-    away = cv2.distanceTransform((~own).astype(np.uint8), cv2.DIST_L2, 5)
-    near_bones = bones.copy()
-    near = ~own
-    joined = np.ones(own.shape, np.bool_)
-    if near.any():
-        near_bones[near] = bones.reshape(-1)[nearest_places(own, near)[0]]
-        rows, columns = np.nonzero(near)
+    weight = np.zeros(sheets.shape, np.float32)
+    near, joined, shown = bones.copy(), np.ones(sheets.shape, np.bool_), colours
+    box = _around(sheets == sheet, math.ceil(extension) + 2 * _ASKED)
+    own, away = sheets[box] == sheet, _away(sheets[box] == sheet)
+    if not own.all():
+        near[box][~own] = bones[box].reshape(-1)[nearest_places(own, ~own)[0]]
+        # Farther away nobody asks.
+        rows, columns = np.nonzero(~own & (away <= extension + _ASKED))
+        rows, columns = rows + box[0].start, columns + box[1].start
         points = np.column_stack([columns + 0.5, rows + 0.5])
-        joined[near] = seams.joined(near_bones[near], bones[near], points)
-    before = sheets < sheet
-    reach = np.where(before, _FEATHER, np.where(joined, extension + 1, _UNDER))
-    weight = np.clip(np.where(own, 1, reach - away), 0, 1).astype(np.float32)
-    beyond = ~joined & (weight > 0)
-    shown = colours
+        joined[rows, columns] = seams.joined(near[rows, columns], bones[rows, columns], points)
+    reach = np.where(joined[box], extension + 1, _UNDER)
+    reach = np.where(sheets[box] < sheet, _FEATHER, reach) - away
+    weight[box] = np.clip(np.where(own, 1, reach), 0, 1)
+    beyond = ~joined[box] & (weight[box] > 0)
     if beyond.any():
         shown = colours.copy()
-        shown[beyond] = spread(colours, own, beyond, 3)
-    return Reach(weight, shown, near_bones, joined)
+        shown[box][beyond] = spread(colours[box], own, beyond, 3)
+    return Reach(weight, shown, near, joined)
+
+
+def _around(own: NDArray[np.bool_], margin: int) -> tuple[slice, slice]:
+    """The box of some pixels and a margin, inside of the picture."""
+    x, y, width, height = cv2.boundingRect(own.astype(np.uint8))
+    top, left = max(0, y - margin), max(0, x - margin)
+    bottom, right = (
+        min(own.shape[0], y + height + margin),
+        min(own.shape[1], x + width + margin),
+    )
+    return slice(top, bottom), slice(left, right)
+
+
+def _away(own: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """How far each pixel is from some of them."""
+    return cv2.distanceTransform((~own).astype(np.uint8), cv2.DIST_L2, 5)
 
 
 def peel(
@@ -100,16 +121,32 @@ def peel(
     hidden = np.zeros(alpha.shape, np.bool_)
     textures = []
     for reach in reversed(reaches):
-        wanted = left * reach.weight[..., None]
-        free = hidden & (reach.weight > 0)
-        beneath = np.column_stack([reach.colours[free], np.full(int(free.sum()), 255.0)])
-        wanted[free] = beneath * reach.weight[free][:, None]
-        texture = np.rint(wanted).astype(np.uint8)
-        texture[..., :3] = np.minimum(texture[..., :3], texture[..., 3:])
-        textures.append(texture)
-        through = 1 - texture[..., 3:].astype(np.float32) / 255
-        rest = (left - texture) / np.maximum(through, 1 / 255)
-        taken = (reach.weight >= 1) | hidden
-        left = np.where(taken[..., None], 0, np.clip(rest, 0, 255))
-        hidden |= texture[..., 3] == 255
+        textures.append(np.zeros((*alpha.shape, 4), np.uint8))
+        x, y, width, height = cv2.boundingRect((reach.weight > 0).astype(np.uint8))
+        box = np.s_[y : y + height, x : x + width]
+        textures[-1][box] = _taken(left[box], hidden[box], reach.weight[box], reach.colours[box])
     return textures[::-1]
+
+
+def _taken(
+    left: NDArray[np.float32],
+    hidden: NDArray[np.bool_],
+    weight: NDArray[np.float32],
+    colours: NDArray[np.uint8],
+) -> NDArray[np.uint8]:
+    """What a sheet takes of what is left, which changes, as does what it hides."""
+    wanted = left * weight[..., None]
+    free = hidden & (weight > 0)
+    beneath = np.column_stack([colours[free], np.full(int(free.sum()), 255.0)])
+    wanted[free] = beneath * weight[free][:, None]
+    texture = np.rint(wanted).astype(np.uint8)
+    texture[..., :3] = np.minimum(texture[..., :3], texture[..., 3:])
+    gone = (weight >= 1) | hidden
+    left[gone] = 0
+    # Elsewhere, what is behind shows through, and has to make up for what is in front.
+    soft = ~gone & (weight > 0)
+    through = 1 - texture[soft][:, 3:].astype(np.float32) / 255
+    rest = (left[soft] - texture[soft]) / np.maximum(through, 1 / 255)
+    left[soft] = np.clip(rest, 0, 255)
+    hidden |= texture[..., 3] == 255
+    return texture
