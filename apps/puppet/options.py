@@ -116,7 +116,7 @@ class PuppetOptions:
             raise InvalidInput(
                 "background has no place in a transparent clip; give one of the two."
             )
-        self.motions, self.phases, self.colour  # noqa: B018 - each says what is wrong with it
+        self.phases, self.colour, self.motion_files  # noqa: B018 - each says what is wrong with it
 
     @property
     def rate(self) -> float:
@@ -172,9 +172,17 @@ class PuppetOptions:
         Raises:
             InvalidInput: There is no such motion.
         """
-        from apps.puppet.performance import motion_file
+        from apps.puppet.motion.library import motion_file
 
-        return [motion_file(word) for word in dict.fromkeys([self.motion, *self.motions.values()])]
+        given = {"motion": [self.motion], "motion_for": [*self.motions.values()]}
+        files: dict[Path, None] = {}
+        for option, words in given.items():
+            for word in words:
+                try:
+                    files[motion_file(str(word))] = None
+                except InvalidInput as error:
+                    raise InvalidInput(f"{option}: {error}") from error
+        return [*files]
 
     def check_names(self, known: Iterable[str]) -> None:
         """Refuse a name that no character has.

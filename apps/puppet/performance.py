@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from apps.puppet.motion.bvh import Bvh, read_bvh
-from apps.puppet.motion.library import find_motion
+from apps.puppet.motion.library import motion_file
 from apps.puppet.options import PuppetOptions
 from apps.puppet.poses import Poses
 from apps.puppet.skeleton import Skeleton
@@ -17,7 +17,7 @@ from apps.puppet.timing import retimed
 from cartoonedit.errors import InvalidInput
 from cartoonedit.yaml_file import read_yaml
 
-__all__ = ["Box", "Part", "Performance", "find_performance", "motion_file"]
+__all__ = ["Box", "Part", "Performance", "find_performance"]
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom, in pixels of the picture."""
@@ -55,20 +55,6 @@ class Performance:
 
     seconds: float
     play: Callable[[Part], Poses]
-
-
-def motion_file(word: str) -> Path:
-    """The file that a motion's name stands for.
-
-    Raises:
-        InvalidInput: There is neither such a motion nor such a file.
-    """
-    path = Path(word).expanduser()
-    if path.suffix.lower() in (".json", ".yaml", ".yml") and path.is_file():
-        return path
-    if path.is_dir() and any(path.glob("*.json")):
-        return path
-    return find_motion(word)
 
 
 def find_performance(word: str, options: PuppetOptions) -> Performance:

@@ -25,8 +25,8 @@ from apps.puppet.mesh.arap import Arap
 from apps.puppet.mesh.mesh import Mesh
 from apps.puppet.mesh.pins import pins_inside
 from apps.puppet.motion.bvh import Bvh, read_bvh
+from apps.puppet.motion.library import motion_file
 from apps.puppet.options import PuppetOptions
-from apps.puppet.performance import motion_file
 from apps.puppet.timing import frame_count
 from cartoonedit.errors import InvalidInput
 

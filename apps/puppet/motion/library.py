@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cartoonedit.errors import InvalidInput, shown
 
-__all__ = ["MOTIONS", "find_motion", "motion_names"]
+__all__ = ["MOTIONS", "find_motion", "motion_file", "motion_names"]
 
 MOTIONS: Mapping[str, str] = {
     "idle": "stands and breathes, the weight on one leg and then on the other",
@@ -75,3 +75,18 @@ def _choices(name: str) -> str:
     near = difflib.get_close_matches(stem, MOTIONS, n=1, cutoff=0.5)
     meant = f"Did you mean {near[0]}? " if near else ""
     return f"{meant}There are {', '.join(MOTIONS)}, and any .bvh file."
+
+
+def motion_file(word: str) -> Path:
+    """The file of whatever can move a character: a motion, key frames, or keypoints.
+
+    Raises:
+        InvalidInput: There is neither such a motion nor such a file.
+    """
+    try:
+        path = Path(word).expanduser()
+        is_file = path.suffix.lower() in (".json", *_SUFFIXES) and path.is_file()
+        is_sequence = path.is_dir() and any(path.glob("*.json"))
+    except (OSError, ValueError, RuntimeError):  # such as ~nobody: told there
+        return find_motion(word)
+    return path if is_file or is_sequence else find_motion(word)

@@ -146,13 +146,14 @@ def test_everything_else_to_write(cli: Any, folder: Path, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (["--motion", "waltz"], 2, "there is no motion 'waltz'"),
+        (["--motion", "waltz"], 2, "--motion: there is no motion 'waltz'"),
         (["--motion", "nowhere.bvh"], 2, "there is no file 'nowhere.bvh'"),
-        (["--only", "nobody"], 1, "--only"),
+        (["--only", "nobody"], 1, "only: there is no character 'nobody'"),
         (["--speed", "0"], 2, "--speed must be from"),
         (["--joints", "nowhere.yaml"], 2, "--joints: there is no file"),
         (["--background", "blau"], 2, "--background must be"),
         (["--sprite-sheet", "sheet.jpg"], 2, "--sprite-sheet must end in .png"),
+        (["--motion-for", "character-1=waltz"], 2, "--motion-for: there is no motion"),
         (["--motion-for", "wave"], 2, "--motion-for must be NAME=MOTION"),
     ],
 )
@@ -170,7 +171,7 @@ def test_wrong_usage(
     [
         ("cut.bvh", "HIERARCHY\nROOT a\n{\nOFFSET 0 0 0\n", "truncated"),
         ("odd.bvh", None, "left"),
-        ("keys.yaml", "keyframes: [{time: 0}]", "key frames"),
+        ("keys.yaml", "keyframes: []", "key frames"),
         ("empty.json", "{}", "keypoints"),
         ("broken.json", "{", "cannot be read"),
     ],

@@ -34,6 +34,9 @@ from cartoonedit.errors import InvalidInput
         ({"motion_for": ["wave"]}, "motion_for must be NAME=MOTION; got 'wave'"),
         ({"motion_for": ["=wave"]}, "motion_for must be NAME=MOTION"),
         ({"motion_for": ["a="]}, "motion_for must be NAME=MOTION"),
+        ({"motion": "waltz"}, "motion: there is no motion 'waltz'"),
+        ({"motion": "~nobody/a.bvh"}, "motion: there is no motion"),
+        ({"motion_for": ["a=nowhere.bvh"]}, "motion_for: there is no file"),
         ({"motion_for": "a=wave"}, "motion_for must be a list"),
         ({"motion_for": ["a=wave", "a=nod"]}, "motion_for: 'a' is given twice"),
         ({"phase": ["1.5"]}, "phase must be from 0 to 1; got 1.5"),
@@ -49,11 +52,11 @@ def test_what_makes_no_show(options: dict[str, Any], message: str) -> None:
 def test_what_each_character_does() -> None:
     options = PuppetOptions(
         motion="dance",
-        motion_for=["b=clips/a=b.bvh"],
+        motion_for=["b=nod"],
         phase=["0.25", "b=0.5"],
         mirror=["b"],
     )
-    assert [options.motion_of(name) for name in "ab"] == ["dance", "clips/a=b.bvh"]
+    assert [options.motion_of(name) for name in "ab"] == ["dance", "nod"]
     assert [options.phase_of(name) for name in "ab"] == [0.25, 0.5]
     assert [options.mirrors(name) for name in "ab"] == [False, True]
     assert PuppetOptions(mirror=["all"]).mirrors("a")
