@@ -35,7 +35,7 @@ from cartoonedit.errors import InvalidInput
         ({"motion_for": ["=wave"]}, "motion_for must be NAME=MOTION"),
         ({"motion_for": ["a="]}, "motion_for must be NAME=MOTION"),
         ({"motion": "waltz"}, "motion: there is no motion 'waltz'"),
-        ({"motion": "~nobody/a.bvh"}, "motion: there is no motion"),
+        ({"motion": "~nobody/a.bvh"}, "motion: there is no "),
         ({"motion_for": ["a=nowhere.bvh"]}, "motion_for: there is no file"),
         ({"motion_for": "a=wave"}, "motion_for must be a list"),
         ({"motion_for": ["a=wave", "a=nod"]}, "motion_for: 'a' is given twice"),
