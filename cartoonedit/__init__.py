@@ -4,6 +4,7 @@
     >>> scene = ce.Segmenter()("picture.png")        # every character cut out
     >>> ce.KenBurns()(scene, "clip.mp4")             # a camera move through the picture
     >>> ce.StyleEditor(prompt="3D pixar style")(scene).save("styled.png")
+    >>> ce.Puppet(motion="dance")(scene, "dance.mp4")
 
 The public names are loaded on first use, so importing this package is fast and imports neither
 torch nor any other heavy library.
@@ -24,6 +25,7 @@ from cartoonedit.errors import (
 
 if TYPE_CHECKING:
     from apps.kenburns import KenBurns, KenBurnsOptions
+    from apps.puppet import Puppet, PuppetOptions
     from apps.style import PartOptions, StyleEditor, StyleOptions
     from cartoonedit.images import open_image
     from cartoonedit.scene import Instance, Scene, Tag
@@ -39,6 +41,8 @@ __all__ = [
     "MissingExtra",
     "ModelNotFound",
     "PartOptions",
+    "Puppet",
+    "PuppetOptions",
     "Scene",
     "Segmenter",
     "StyleEditor",
@@ -54,6 +58,8 @@ _HOMES = {
     "KenBurns": "apps.kenburns",
     "KenBurnsOptions": "apps.kenburns",
     "PartOptions": "apps.style",
+    "Puppet": "apps.puppet",
+    "PuppetOptions": "apps.puppet",
     "Scene": "cartoonedit.scene",
     "Segmenter": "segmentation.segmenter",
     "StyleEditor": "apps.style",

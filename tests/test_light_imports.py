@@ -46,7 +46,7 @@ def loaded_by(code: str, env: dict[str, str], folder: Path) -> set[str]:
         *[
             (HELP.format(argv=[*command.split(), "--help"]), HEAVY)
             for command in (
-                "segment", "kenburns", "demo", "rerun", "doctor",
+                "segment", "kenburns", "puppet", "puppet joints", "demo", "rerun", "doctor",
                 "evaluate", "evaluate segmentation", "evaluate style",
                 "models", "models list", "models fetch", "models verify", "models path",
             )

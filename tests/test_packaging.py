@@ -10,6 +10,7 @@ import pytest
 NEEDED = [
     "apps/cli/__init__.py",
     "apps/kenburns/export/import.jsx",
+    "apps/puppet/motions/dance.bvh",
     "apps/py.typed",
     "cartoonedit/py.typed",
     "cartoonedit/samples/LICENCE.md",

@@ -45,6 +45,11 @@ def test_commands_parse(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         "clips/*.mp4",
         "tags.jsonl",
         "style.yaml",
+        "joints.yaml",
+        "keys.yaml",
+        "dab.yaml",
+        "fair1_ppf.yaml",
+        "drawing.png",
     ):
         (tmp_path / file).touch()
     command, words = command_line(), shlex.split(line)
@@ -84,3 +89,18 @@ def test_snippets_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_networ
         exec(compile(snippet, "README.md", "exec"), names)
     assert {"parts", "layers.psd", "layers.ora", "clip.mp4"} <= {p.name for p in tmp_path.iterdir()}
     assert len(names["scene"]) == 1  # type: ignore[arg-type]
+
+
+def test_the_guide_to_puppets_knows_every_motion_and_its_key_frames_are_read() -> None:
+    import yaml
+
+    from apps.puppet.motion.keyframes import parse_joint_keys
+    from apps.puppet.motion.library import MOTIONS
+
+    guide = PAGES[ROOT / "docs" / "puppet.md"]
+    for name in MOTIONS:
+        assert re.search(rf"\b{name}\b", guide), name
+    (block,) = re.findall(r"^```yaml\n(.*?)^```", guide, flags=re.MULTILINE | re.DOTALL)
+    keys = parse_joint_keys(yaml.safe_load(block))
+    assert keys.loop
+    assert len(keys.frames) == 3

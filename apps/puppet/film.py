@@ -48,7 +48,9 @@ def write_film(film: Film, out_path: str | Path, progress: Progress = silent) ->
     """
     from cartoonedit.video import VideoWriter
 
-    with VideoWriter(out_path, film.size_wh, film.fps, alpha=film.transparent) as writer:
+    with VideoWriter(
+        out_path, film.size_wh, film.fps, alpha=film.transparent, quick=True
+    ) as writer:
         for index, frame in enumerate(film.frames(), 1):
             writer.write(frame)
             progress(index, len(film), "rendering")
