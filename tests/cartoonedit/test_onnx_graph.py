@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from cartoonedit.errors import InvalidInput
-from cartoonedit.onnx_graph import open_graph
+from cartoonedit.onnx_graph import open_graph, providers
 
 
 @pytest.mark.parametrize(
