@@ -87,7 +87,8 @@ def find_trunk(shape: Shape) -> Trunk:
     lowest = top + int(
         (_LOWEST_NECK_OF_BUST if shape.ends_straight else _LOWEST_NECK) * (last - top)
     )
-    neck, narrowing = _neck(width, top, lowest)
+    even = np.minimum(width, _even_width(thick, axis))
+    neck, narrowing = _neck(width, even, top, lowest)
     return Trunk(axis, width, top, neck, last, narrowing)
 
 
@@ -143,14 +144,27 @@ def _width(row: NDArray[np.bool_], x: float) -> float:
     return float((ends - starts)[near].max()) + 1 if len(near) else 0.0
 
 
-def _neck(width: NDArray[np.float64], top: int, lowest: int) -> tuple[int, float]:
+def _even_width(inside: NDArray[np.bool_], axis: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Width if the wider side of the axis were as narrow as the other: without a tail of hair."""
+    width = np.zeros(len(axis))
+    for y, x in enumerate(axis):
+        starts, ends = runs_of(inside[y])
+        near = np.flatnonzero((starts <= x + 2) & (ends >= x - 2))
+        if len(near):
+            width[y] = 2 * max(1.0, min(x - starts[near[0]], ends[near[-1]] - x)) + 1
+    return width
+
+
+def _neck(
+    width: NDArray[np.float64], even: NDArray[np.float64], top: int, lowest: int
+) -> tuple[int, float]:
     """Row of the narrowing below a part about as high as wide, and how narrow it is."""
     found: list[tuple[float, int, float]] = []
-    size = _head_width(width, top, lowest)
+    size = _head_width(even, top, lowest)
     for y in range(top + max(2, (lowest - top) // 13), lowest):
         if width[y] > width[y - 1] or width[y] > width[y + 1]:
             continue
-        head = min(float(width[top:y].max()), size)
+        head = min(float(even[top:y].max()), size)
         below = float(width[y : y + max(3, (y - top))].max())
         depth = 1 - width[y] / max(min(head, below), 1e-9)
         aspect = (y - top) / max(head, 1e-9)
