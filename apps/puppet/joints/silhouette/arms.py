@@ -13,7 +13,7 @@ from apps.puppet.joints.silhouette.shape import Shape
 from apps.puppet.joints.silhouette.tree import Branch
 from apps.puppet.joints.silhouette.trunk import Trunk
 
-__all__ = ["SHOULDER", "Arm", "find_arm"]
+__all__ = ["SHOULDER", "Arm", "find_arm", "fold_arms"]
 
 SHOULDER = 0.07
 """Row of the shoulders, as a share of the way from the neck to the ground."""
@@ -25,6 +25,10 @@ _SHORTEST_REACH = 0.15  # from shoulder to hand, alike
 _THICKEST = 0.6  # an arm beside a gap, of the width of the trunk
 
 
+_FOLDED = 0.6  # what sticks out by less of the other arm is an elbow
+_FOREARM, _RISE = 0.9, 0.35  # of the upper arm; radians below level of one that lies over the body
+
+
 @dataclass(frozen=True, eq=False)
 class Arm:
     """An arm.
@@ -32,10 +36,12 @@ class Arm:
     Attributes:
         points_xy: ``float64`` ``(3, 2)``: shoulder, elbow, hand, in cells.
         seen: Whether it was found, and not guessed.
+        out: How far it stands off the body, in cells.
     """
 
     points_xy: NDArray[np.float64]
     seen: bool
+    out: float = 0.0
 
 
 def find_arm(
@@ -59,20 +65,44 @@ def find_arm(
     return Arm(_hidden(shape, trunk, side, low), seen=False)
 
 
+def fold_arms(trunk: Trunk, arms: list[Arm]) -> list[Arm]:
+    """Where what sticks out on one side is much shorter than the other arm, it is the elbow.
+
+    Its hand, which cannot be told from the body, is placed before the middle of it.
+
+    Args:
+        trunk: Of the figure.
+        arms: Both of them.
+    """
+    folded = list(arms)
+    for index, (arm, other) in enumerate(zip(arms, reversed(arms), strict=True)):
+        shoulder, _, hand = arm.points_xy
+        if not (arm.seen and other.seen and arm.out < _FOLDED * other.out):
+            continue
+        if not trunk.at(_HIDDEN[0]) < hand[1] < trunk.at(_HIDDEN[2]):
+            continue
+        upper = float(np.hypot(*(hand - shoulder)))
+        inward = np.sign(trunk.x(hand[1]) - hand[0])
+        over = hand + _FOREARM * upper * np.array([inward * np.cos(_RISE), np.sin(_RISE)])
+        folded[index] = Arm(np.array([shoulder, hand, over]), seen=True, out=arm.out)
+    return folded
+
+
 def _seen(
     shape: Shape, trunk: Trunk, limbs: list[Branch], gaps: list[Gap], side: int, low: float
 ) -> Arm | None:
     branch = _arm_branch(shape, trunk, limbs, side, low)
     beside = _beside_gap(shape, trunk, gaps, side, low)
     if beside is not None and (branch is None or _runs_along(shape, branch, beside)):
-        return _from_path(shape, trunk, beside, side, exact_start=True)
+        out = branch.length if branch is not None else float(len(beside))
+        return _from_path(shape, trunk, beside, side, out, exact_start=True)
     if branch is not None:
         path = branch.path_xy[branch.leaves :]
         hangs = path[0, 1] > trunk.at(SHOULDER + 0.13) and branch.tip[1] > path[0, 1]
         if hangs:  # only the lower part of the arm stands off
             shoulder = _hidden(shape, trunk, side, low)[:1]
             path = np.vstack([shoulder, path])
-        return _from_path(shape, trunk, path, side, exact_start=False)
+        return _from_path(shape, trunk, path, side, branch.length, exact_start=False)
     return None
 
 
@@ -117,7 +147,13 @@ def _runs_along(shape: Shape, branch: Branch, beside: NDArray[np.float64]) -> bo
 
 
 def _from_path(
-    shape: Shape, trunk: Trunk, path: NDArray[np.float64], side: int, *, exact_start: bool
+    shape: Shape,
+    trunk: Trunk,
+    path: NDArray[np.float64],
+    side: int,
+    out: float,
+    *,
+    exact_start: bool,
 ) -> Arm:
     hand, path = end_joint(shape, path)
     shoulder = path[0]
@@ -126,7 +162,7 @@ def _from_path(
         inner = trunk.x(up) + side * min(abs(shoulder[0] - trunk.x(up)), 0.42 * trunk.width_at(up))
         shoulder = np.array([inner, up])
     elbow = along(np.vstack([shoulder, path]), 0.5)
-    return Arm(np.array([shoulder, elbow, hand]), seen=True)
+    return Arm(np.array([shoulder, elbow, hand]), seen=True, out=out)
 
 
 def _hidden(shape: Shape, trunk: Trunk, side: int, low: float) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.puppet.joints.silhouette.arms import Arm, find_arm
+from apps.puppet.joints.silhouette.arms import Arm, find_arm, fold_arms
 from apps.puppet.joints.silhouette.gaps import Gap, find_gaps
 from apps.puppet.joints.silhouette.legs import CROTCH, Legs, find_legs, leg_gap
 from apps.puppet.joints.silhouette.shape import Shape, normalise
@@ -22,7 +22,7 @@ __all__ = ["Estimate", "Kind", "estimate"]
 Kind = Literal["standing", "bust", "blob"]
 
 _LEAST_LIMB = 0.05  # of the height
-_FACE = 0.55  # from the top of the head to the neck
+_FACE = 0.62  # from the top of the head to the neck
 _LEAST_NECK = 0.12  # with less of a narrowing and no legs, nothing can be told apart
 _WIDE, _SLIM = 1.25, 0.6  # width to height of what is no standing figure, and of what must be one
 _HEADS = 4.5  # from neck to ground, of a figure whose legs cannot be seen
@@ -73,6 +73,7 @@ def estimate(mask: NDArray[np.uint8]) -> Estimate:
     uppers = [limb for limb in limbs if limb.tip[1] < trunk.at(0.9)]
     others = [gap for gap in gaps if gap is not legs.gap]
     arms = [find_arm(shape, trunk, uppers, others, side, low) for side in (-1, 1)]
+    arms = fold_arms(trunk, arms)
     limbs_seen = legs.seen and all(arm.seen for arm in arms)
     if shape.width > _WIDE * shape.height and trunk.narrowing < _LEAST_NECK and not limbs_seen:
         return _blob(shape, trunk)

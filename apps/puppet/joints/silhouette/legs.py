@@ -23,6 +23,7 @@ _SKIRT, _LEGS_BELOW_HEM = 1.45, 0.85  # how wide a hem is, of the waist; the leg
 _FLARE = 1.12
 _LEAST_GAP = 0.055  # of the height
 _TOGETHER = 0.8  # of the width of the body; narrower above the gap, legs are close together there
+_LONG_FOOT = 2.2  # of the narrowest of the leg: points to the side; others are seen from the front
 _BASE = 0.35  # of the height; what is as wide down there ends in no feet
 
 
@@ -110,8 +111,11 @@ def _leg_path(
 ) -> NDArray[np.float64] | None:
     if gap is None:
         return None if tip is None else tip.path_xy
-    beside = gap.beside(shape, side)[:, :2]
-    if tip is not None and len(tip.path_xy) > 0.5 * gap.height:
+    beside = gap.beside(shape, side)
+    widths = beside[len(beside) // 3 :, 2]
+    toes = widths.max() > _LONG_FOOT * widths.min()
+    beside = beside[:, :2]
+    if toes and tip is not None and len(tip.path_xy) > 0.5 * gap.height:
         nearest = np.hypot(*(beside[-1] - tip.path_xy).T).min()
         if nearest < 0.08 * shape.height or tip.tip[1] > gap.bottom:
             return tip.path_xy
