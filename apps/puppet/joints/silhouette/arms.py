@@ -26,6 +26,7 @@ _THICKEST = 0.6  # an arm beside a gap, of the width of the trunk
 
 
 _FOLDED = 0.6  # what sticks out by less of the other arm is an elbow
+_STOUT = 3.5  # and if it is no longer than that, of half of how thick it is
 _FOREARM, _RISE = 0.9, 0.35  # of the upper arm; radians below level of one that lies over the body
 
 
@@ -65,19 +66,23 @@ def find_arm(
     return Arm(_hidden(shape, trunk, side, low), seen=False)
 
 
-def fold_arms(trunk: Trunk, arms: list[Arm]) -> list[Arm]:
+def fold_arms(shape: Shape, trunk: Trunk, arms: list[Arm]) -> list[Arm]:
     """Where what sticks out on one side is much shorter than the other arm, it is the elbow.
 
     Its hand, which cannot be told from the body, is placed before the middle of it.
 
     Args:
-        trunk: Of the figure.
+        shape: The silhouette.
+        trunk: Its trunk.
         arms: Both of them.
     """
     folded = list(arms)
     for index, (arm, other) in enumerate(zip(arms, reversed(arms), strict=True)):
         shoulder, _, hand = arm.points_xy
         if not (arm.seen and other.seen and arm.out < _FOLDED * other.out):
+            continue
+        column, row = np.rint(hand).astype(int)
+        if arm.out > _STOUT * shape.distance[row, column]:
             continue
         if not trunk.at(_HIDDEN[0]) < hand[1] < trunk.at(_HIDDEN[2]):
             continue

@@ -73,7 +73,7 @@ def estimate(mask: NDArray[np.uint8]) -> Estimate:
     uppers = [limb for limb in limbs if limb.tip[1] < trunk.at(0.9)]
     others = [gap for gap in gaps if gap is not legs.gap]
     arms = [find_arm(shape, trunk, uppers, others, side, low) for side in (-1, 1)]
-    arms = fold_arms(trunk, arms)
+    arms = fold_arms(shape, trunk, arms)
     limbs_seen = legs.seen and all(arm.seen for arm in arms)
     if shape.width > _WIDE * shape.height and trunk.narrowing < _LEAST_NECK and not limbs_seen:
         return _blob(shape, trunk)

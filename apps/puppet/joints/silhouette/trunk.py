@@ -160,18 +160,17 @@ def _neck(
 ) -> tuple[int, float]:
     """Row of the narrowing below a part about as high as wide, and how narrow it is."""
     found: list[tuple[float, int, float]] = []
-    size = _head_width(even, top, lowest)
+    size = _head_width(width, top, lowest)
     for y in range(top + max(2, (lowest - top) // 13), lowest):
         if width[y] > width[y - 1] or width[y] > width[y + 1]:
             continue
-        head = min(float(even[top:y].max()), size)
+        head = min(float(width[top:y].max()), size)
         below = float(width[y : y + max(3, (y - top))].max())
         depth = 1 - width[y] / max(min(head, below), 1e-9)
-        aspect = (y - top) / max(head, 1e-9)
-        if depth < _LEAST_NARROWING or not _LEAST_ASPECT <= aspect <= _MOST_ASPECT:
-            continue
-        fits = float(np.exp(-((np.log(aspect / _ROUND) / 0.4) ** 2)))
-        found.append((depth * fits, y, float(depth)))
+        heads = head, min(head, float(even[top:y].max()))  # with hair to one side, and without
+        fits = max(_looks_like_head((y - top) / max(each, 1e-9)) for each in heads)
+        if depth >= _LEAST_NARROWING and fits > 0:
+            found.append((depth * fits, y, float(depth)))
     if found and max(found)[0] > _LEAST_SCORE:
         enough = _FIRST * max(found)[0]
         return next((y, depth) for score, y, depth in found if score >= enough)
@@ -182,6 +181,13 @@ def _neck(
     return max(
         top + 1, min(top + round(_GUESS * size), guess, round(top + _MOST * (lowest - top)))
     ), 0.0
+
+
+def _looks_like_head(aspect: float) -> float:
+    """How well a height, as a share of the width, suits a head: 0..1."""
+    if not _LEAST_ASPECT <= aspect <= _MOST_ASPECT:
+        return 0.0
+    return float(np.exp(-((np.log(aspect / _ROUND) / 0.4) ** 2)))
 
 
 def _head_width(width: NDArray[np.float64], top: int, lowest: int) -> float:
