@@ -23,6 +23,7 @@ _CUT, _CUT_AT_BORDER = (0.85, 0.8, 1.2, 0.17), (0.65, 0.65, 1.22, 0.14)
 # Feet: how high the gap between them is and how high the ankles may be, of the height; how alike
 # their widths are, how much of the lower end both make up, how much wider a foot is than a leg.
 _FEET, _ANKLE, _ALIKE, _BOTH, _FOOT = 0.03, 0.16, 0.55, 0.85, 1.2
+_WIDE_CUT, _SLOPING = 0.45, 2.2  # cut there: how wide, of the height; and then, compared with above
 _LEAST_ISLAND = 0.06  # of the area of the largest piece
 _LEAST_HOLE = 0.002  # of the area; a smaller hole is a flaw of the mask
 
@@ -70,6 +71,8 @@ class Shape:
 
         lowest, low, above = width(0), width(0.025, 0.05), width(0.1, 0.15, 0.2)
         straight, narrower, wider, least = _CUT_AT_BORDER if self.cut else _CUT
+        if self.cut and lowest >= _WIDE_CUT * self.height:  # through sloping shoulders
+            wider = _SLOPING
         return (
             lowest >= straight * low
             and narrower * above <= low <= wider * above

@@ -15,6 +15,7 @@ __all__ = ["Trunk", "find_trunk", "without_head"]
 # A head has a height of about its width; hats and hair make it higher.
 _ROUND, _MOST_ASPECT, _LEAST_ASPECT = 1.15, 1.6, 0.5
 _GUESS, _MOST = 1.2, 0.65  # of a head without a neck: its height, of its width and of all rows
+_LEAST_HEAD = 0.22  # width of a head, of the largest width of all; less is a stem, a bun, a horn
 _LEAST_NARROWING = 0.08  # of the width of the head
 _LOWEST_NECK, _LOWEST_NECK_OF_BUST = 0.66, 0.88  # of the height
 _LEAST_SCORE = 0.04
@@ -161,6 +162,7 @@ def _neck(
     """Row of the narrowing below a part about as high as wide, and how narrow it is."""
     found: list[tuple[float, int, float]] = []
     size = _head_width(width, top, lowest)
+    least = _LEAST_HEAD * float(width[top : lowest + 1].max())
     for y in range(top + max(2, (lowest - top) // 13), lowest):
         if width[y] > width[y - 1] or width[y] > width[y + 1]:
             continue
@@ -169,7 +171,7 @@ def _neck(
         depth = 1 - width[y] / max(min(head, below), 1e-9)
         heads = head, min(head, float(even[top:y].max()))  # with hair to one side, and without
         fits = max(_looks_like_head((y - top) / max(each, 1e-9)) for each in heads)
-        if depth >= _LEAST_NARROWING and fits > 0:
+        if depth >= _LEAST_NARROWING and fits > 0 and head >= least:
             found.append((depth * fits, y, float(depth)))
     if found and max(found)[0] > _LEAST_SCORE:
         enough = _FIRST * max(found)[0]
