@@ -14,6 +14,7 @@ __all__ = ["Trunk", "find_trunk", "without_head"]
 
 # A head has a height of about its width; hats and hair make it higher.
 _ROUND, _MOST_ASPECT, _LEAST_ASPECT = 1.15, 1.6, 0.5
+_TOO_HIGH, _TOO_WIDE = 0.4, 0.6  # how soon a shape is no head; hair to both sides makes it wide
 _GUESS, _MOST = 1.2, 0.65  # of a head without a neck: its height, of its width and of all rows
 _LEAST_HEAD = 0.22  # width of a head, of the largest width of all; less is a stem, a bun, a horn
 _LEAST_NARROWING = 0.08  # of the width of the head
@@ -189,7 +190,8 @@ def _looks_like_head(aspect: float) -> float:
     """How well a height, as a share of the width, suits a head: 0..1."""
     if not _LEAST_ASPECT <= aspect <= _MOST_ASPECT:
         return 0.0
-    return float(np.exp(-((np.log(aspect / _ROUND) / 0.4) ** 2)))
+    off = np.log(aspect / _ROUND)
+    return float(np.exp(-((off / (_TOO_HIGH if off > 0 else _TOO_WIDE)) ** 2)))
 
 
 def _head_width(width: NDArray[np.float64], top: int, lowest: int) -> float:
