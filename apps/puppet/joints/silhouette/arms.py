@@ -38,11 +38,13 @@ class Arm:
         points_xy: ``float64`` ``(3, 2)``: shoulder, elbow, hand, in cells.
         seen: Whether it was found, and not guessed.
         out: How far it stands off the body, in cells.
+        folded: Whether only the elbow stands off, and the hand is a guess.
     """
 
     points_xy: NDArray[np.float64]
     seen: bool
     out: float = 0.0
+    folded: bool = False
 
 
 def find_arm(
@@ -89,7 +91,7 @@ def fold_arms(shape: Shape, trunk: Trunk, arms: list[Arm]) -> list[Arm]:
         upper = float(np.hypot(*(hand - shoulder)))
         inward = np.sign(trunk.x(hand[1]) - hand[0])
         over = hand + _FOREARM * upper * np.array([inward * np.cos(_RISE), np.sin(_RISE)])
-        folded[index] = Arm(np.array([shoulder, hand, over]), seen=True, out=arm.out)
+        folded[index] = Arm(np.array([shoulder, hand, over]), True, arm.out, folded=True)
     return folded
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.puppet.joints.silhouette.arms import Arm, find_arm, fold_arms
+from apps.puppet.joints.silhouette.confidence import of_bust, of_standing
 from apps.puppet.joints.silhouette.gaps import Gap, find_gaps
 from apps.puppet.joints.silhouette.legs import CROTCH, Legs, find_legs, leg_gap
 from apps.puppet.joints.silhouette.shape import Shape, normalise
@@ -93,9 +94,7 @@ def _standing(shape: Shape, trunk: Trunk, legs: Legs, arms: list[Arm]) -> Estima
         points |= _arm_points(side, arm)
     points["root"] = points["hip"] = (points["left_hip"] + points["right_hip"]) / 2
     points |= _upper(trunk, points)
-    seen = sum(arm.seen for arm in arms)
-    lying = np.clip((shape.width / shape.height - 1.1) / 0.3, 0, 1)
-    confidence = 0.2 + 0.25 * legs.seen + 0.1 * seen + 0.6 * min(trunk.narrowing, 0.4) - 0.3 * lying
+    confidence = of_standing(shape, trunk, points, arms, legs_seen=legs.seen)
     notes = _notes(trunk, arms) + ([] if legs.seen else ["the legs are placed by proportion"])
     return _estimate(shape, points, confidence, "standing", notes)
 
@@ -117,7 +116,7 @@ def _bust(shape: Shape, trunk: Trunk, limbs: list[Branch], gaps: list[Gap]) -> E
             del points[f"{name}_hand"], points[f"{name}_elbow"]
     points["root"] = points["hip"] = np.array([trunk.x(low), low])
     points |= _upper(trunk, points)
-    confidence = 0.2 + 0.1 * sum(arm.seen for arm in arms) + 0.7 * min(trunk.narrowing, 0.4)
+    confidence = of_bust(shape, trunk, points, arms)
     notes = [*_notes(trunk, arms), "the legs cannot be seen and are left out"]
     return _estimate(shape, points, confidence, "bust", notes)
 
@@ -128,6 +127,9 @@ def _notes(trunk: Trunk, arms: list[Arm]) -> list[str]:
     if guessed:
         arms_ = "arms are" if len(guessed) == 2 else f"{guessed[0]} arm is"
         notes.append(f"the {arms_} placed by proportion")
+    for side, arm in zip(("right", "left"), arms, strict=True):
+        if arm.folded:
+            notes.append(f"the {side} hand, before the body, is a guess")
     return notes
 
 
