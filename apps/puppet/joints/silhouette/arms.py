@@ -22,6 +22,9 @@ _LOWEST_SHOULDER = 0.5
 _WIDEST = 0.17  # from the middle to a shoulder, of the way from the neck to the ground
 _SHORTEST = 0.11  # what sticks out of the body, alike
 _SHORTEST_REACH = 0.15  # from shoulder to hand, alike
+_HIGHEST_CORNER = 0.4  # row of that of a skirt, alike
+_RISES, _WIDENS = 0.07, 0.6  # that far above it, of the height, a skirt is that wide already
+_LEAST_GAP, _LEAST_HOLE = 0.16, 0.1  # of gaps beside the body, open below and closed, alike
 _THICKEST = 0.6  # an arm beside a gap, of the width of the trunk
 
 
@@ -99,17 +102,23 @@ def _seen(
     shape: Shape, trunk: Trunk, limbs: list[Branch], gaps: list[Gap], side: int, low: float
 ) -> Arm | None:
     branch = _arm_branch(shape, trunk, limbs, side, low)
-    beside = _beside_gap(shape, trunk, gaps, side, low)
-    if beside is not None and (branch is None or _runs_along(shape, branch, beside)):
-        out = branch.length if branch is not None else float(len(beside))
-        return _from_path(shape, trunk, beside, side, out, exact_start=True)
+    gap = _gap_inside(shape, trunk, gaps, side)
+    if gap is not None:
+        beside = gap.beside(shape, side)
+        path, thick = beside[:, :2], float(beside[:, 2].min())
+        small = gap.closed(shape) and gap.height < _LEAST_GAP * trunk.body_height
+        if _is_elbow(branch, gap, path, thick) if small else _goes_along(shape, branch, path):
+            out = branch.length if branch is not None else float(len(path))
+            if small:  # the hand is below so small a gap
+                path = np.vstack([path, _below(shape, gap, thick)])
+            return _from_path(shape, trunk, path, side, out, exact_start=True, to_end=small)
     if branch is not None:
         path = branch.path_xy[branch.leaves :]
         hangs = path[0, 1] > trunk.at(SHOULDER + 0.13) and branch.tip[1] > path[0, 1]
         if hangs:  # only the lower part of the arm stands off
             shoulder = _hidden(shape, trunk, side, low)[:1]
             path = np.vstack([shoulder, path])
-        return _from_path(shape, trunk, path, side, branch.length, exact_start=False)
+        return _from_path(shape, trunk, path, side, branch.length)
     return None
 
 
@@ -122,7 +131,7 @@ def _arm_branch(
         start, tip = branch.path_xy[0], branch.tip
         if (tip[0] - trunk.x(start[1])) * side <= 0.25 * branch.width:
             continue
-        if start[1] > low:
+        if start[1] > low or _is_corner(shape, trunk, branch):
             continue
         away = (start[1] - shoulder) / (0.25 * trunk.body_height)
         value = branch.length * float(np.exp(-(away**2)))
@@ -131,26 +140,55 @@ def _arm_branch(
     return best
 
 
-def _beside_gap(
-    shape: Shape, trunk: Trunk, gaps: list[Gap], side: int, low: float
-) -> NDArray[np.float64] | None:
-    """The middle of the arm along the outer side of a gap."""
-    best, height = None, 0.16 * trunk.body_height
+def _is_corner(shape: Shape, trunk: Trunk, branch: Branch) -> bool:
+    """Whether it is the end of what widens downwards by and by: of a skirt, of a cloak."""
+    if branch.tip[1] < trunk.at(_HIGHEST_CORNER):
+        return False
+    reach = []
+    for y in (branch.tip[1] - 1, branch.tip[1] - 1 - _RISES * shape.height):
+        middle = trunk.x(y)
+        first, last = shape.run(middle, y) or (middle, middle)
+        reach.append(last - middle if branch.tip[0] > middle else middle - first)
+        if y == branch.tip[1] - 1 and not first - 1 <= branch.tip[0] <= last + 1:
+            return False  # something can be seen between it and the body
+    return reach[1] >= _WIDENS * reach[0]
+
+
+def _below(shape: Shape, gap: Gap, far: float) -> tuple[float, float]:
+    """A point below a gap, inside if there is one."""
+    x, y = float(gap.left[-1] + gap.right[-1]) / 2, gap.bottom + 1
+    while y + 1 <= gap.bottom + far and shape.inside[y + 1, round(x)]:
+        y += 1
+    return x, float(y)
+
+
+def _gap_inside(shape: Shape, trunk: Trunk, gaps: list[Gap], side: int) -> Gap | None:
+    """The highest of all gaps between the body and an arm."""
+    best, height = None, 0.0
     for gap in gaps:
         if not trunk.neck - 2 <= gap.top <= trunk.at(_LOWEST_SHOULDER):
             continue
         if (gap.x - trunk.x((gap.top + gap.bottom) / 2)) * side <= 0 or gap.height <= height:
             continue
-        beside = gap.beside(shape, side)
-        if np.median(beside[:, 2]) > _THICKEST * trunk.width_at(trunk.at(0.2)):
+        if gap.height < (_LEAST_HOLE if gap.closed(shape) else _LEAST_GAP) * trunk.body_height:
             continue
-        best, height = beside[:, :2], gap.height
+        thick = np.median(gap.beside(shape, side)[:, 2])
+        if thick > _THICKEST * trunk.width_at(trunk.at(0.2)):
+            continue
+        best, height = gap, gap.height
     return best
 
 
-def _runs_along(shape: Shape, branch: Branch, beside: NDArray[np.float64]) -> bool:
-    nearest = np.hypot(*(beside - branch.tip).T).min()
-    return bool(nearest < 0.08 * shape.height)
+def _goes_along(shape: Shape, branch: Branch | None, path_xy: NDArray[np.float64]) -> bool:
+    """Whether a branch, if there is one, is the arm beside a gap."""
+    return branch is None or bool(np.hypot(*(path_xy - branch.tip).T).min() < 0.08 * shape.height)
+
+
+def _is_elbow(branch: Branch | None, gap: Gap, path_xy: NDArray[np.float64], thick: float) -> bool:
+    """Whether a branch ends halfway along the arm beside a gap: its hand rests on the hip."""
+    if branch is None or not gap.top + 0.15 * gap.height < branch.tip[1] < gap.bottom:
+        return False
+    return bool(np.hypot(*(path_xy - branch.tip).T).min() < 0.75 * thick)
 
 
 def _from_path(
@@ -160,9 +198,10 @@ def _from_path(
     side: int,
     out: float,
     *,
-    exact_start: bool,
+    exact_start: bool = False,
+    to_end: bool = False,
 ) -> Arm:
-    hand, path = end_joint(shape, path)
+    hand, path = (path[-1], path) if to_end else end_joint(shape, path)
     shoulder = path[0]
     if exact_start:  # a gap begins at the armpit: the shoulder is above it
         up = min(shoulder[1] - 1, trunk.at(SHOULDER))
@@ -180,6 +219,7 @@ def _hidden(shape: Shape, trunk: Trunk, side: int, low: float) -> NDArray[np.flo
         y = min(trunk.at(share), low + 0.02 * trunk.body_height)
         middle = trunk.x(trunk.at(0.2))
         run = shape.run(middle, y) or (middle, middle)
-        room = abs(run[0 if side < 0 else 1] - middle)
-        points[index] = middle + side * min(0.72 * room, most), y
+        x = float(np.clip(middle, *run))
+        room = abs(run[0 if side < 0 else 1] - x)
+        points[index] = x + side * min(0.72 * room, most), y
     return points
