@@ -106,12 +106,13 @@ def _seen(
     if gap is not None:
         beside = gap.beside(shape, side)
         path, thick = beside[:, :2], float(beside[:, 2].min())
-        small = gap.closed(shape) and gap.height < _LEAST_GAP * trunk.body_height
-        if _is_elbow(branch, gap, path, thick) if small else _goes_along(shape, branch, path):
+        on_hip = gap.closed(shape) and _is_elbow(branch, path, side, thick)
+        small = gap.height < _LEAST_GAP * trunk.body_height
+        if on_hip or (not small and _goes_along(shape, branch, path)):
             out = branch.length if branch is not None else float(len(path))
-            if small:  # the hand is below so small a gap
+            if on_hip:
                 path = np.vstack([path, _below(shape, gap, thick)])
-            return _from_path(shape, trunk, path, side, out, exact_start=True, to_end=small)
+            return _from_path(shape, trunk, path, side, out, exact_start=True, on_hip=on_hip)
     if branch is not None:
         path = branch.path_xy[branch.leaves :]
         hangs = path[0, 1] > trunk.at(SHOULDER + 0.13) and branch.tip[1] > path[0, 1]
@@ -184,11 +185,14 @@ def _goes_along(shape: Shape, branch: Branch | None, path_xy: NDArray[np.float64
     return branch is None or bool(np.hypot(*(path_xy - branch.tip).T).min() < 0.08 * shape.height)
 
 
-def _is_elbow(branch: Branch | None, gap: Gap, path_xy: NDArray[np.float64], thick: float) -> bool:
+def _is_elbow(branch: Branch | None, path_xy: NDArray[np.float64], side: int, thick: float) -> bool:
     """Whether a branch ends halfway along the arm beside a gap: its hand rests on the hip."""
-    if branch is None or not gap.top + 0.15 * gap.height < branch.tip[1] < gap.bottom:
+    if branch is None:
         return False
-    return bool(np.hypot(*(path_xy - branch.tip).T).min() < 0.75 * thick)
+    first, last = path_xy[0], path_xy[-1]
+    halfway = 0.15 < (branch.tip[1] - first[1]) / max(last[1] - first[1], 1.0) < 1
+    bends = (branch.tip[0] - last[0]) * side > 0.4 * thick
+    return halfway and bends and bool(np.hypot(*(path_xy - branch.tip).T).min() < 0.75 * thick)
 
 
 def _from_path(
@@ -199,16 +203,22 @@ def _from_path(
     out: float,
     *,
     exact_start: bool = False,
-    to_end: bool = False,
+    on_hip: bool = False,
 ) -> Arm:
-    hand, path = (path[-1], path) if to_end else end_joint(shape, path)
+    hand, path = (path[-1], path) if on_hip else end_joint(shape, path)
     shoulder = path[0]
     if exact_start:  # a gap begins at the armpit: the shoulder is above it
         up = min(shoulder[1] - 1, trunk.at(SHOULDER))
         inner = trunk.x(up) + side * min(abs(shoulder[0] - trunk.x(up)), 0.42 * trunk.width_at(up))
         shoulder = np.array([inner, up])
-    elbow = along(np.vstack([shoulder, path]), 0.5)
+    elbow = _corner(shoulder, path) if on_hip else along(np.vstack([shoulder, path]), 0.5)
     return Arm(np.array([shoulder, elbow, hand]), seen=True, out=out)
+
+
+def _corner(start: NDArray[np.float64], path: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The point of a path that is farthest from the straight way."""
+    x, y = path[-1] - start
+    return np.array(path[np.abs((path - start) @ (-y, x)).argmax()])
 
 
 def _hidden(shape: Shape, trunk: Trunk, side: int, low: float) -> NDArray[np.float64]:

@@ -101,7 +101,7 @@ class Shape:
         last = self.rows[1]
         rows = self.inside[max(0, last - round(_ANKLE * self.height)) : last + 1, columns]
         widths = rows.sum(axis=1)
-        return bool(widths.max() >= _FOOT * max(1, widths[: len(widths) // 2].min()))
+        return bool(widths.max() >= _FOOT * max(1, widths[: len(widths) // 2 + 1].min()))
 
     @cached_property
     def rows(self) -> tuple[int, int]:

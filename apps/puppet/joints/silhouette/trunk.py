@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from apps.puppet.joints.silhouette.gaps import Gap, find_gaps
 from apps.puppet.joints.silhouette.shape import Shape, runs_of
 
 __all__ = ["Trunk", "find_trunk", "without_head"]
@@ -15,6 +17,8 @@ __all__ = ["Trunk", "find_trunk", "without_head"]
 # A head has a height of about its width; hats and hair make it higher.
 _ROUND, _MOST_ASPECT, _LEAST_ASPECT = 1.15, 1.6, 0.5
 _TOO_HIGH, _TOO_WIDE = 0.4, 0.6  # how soon a shape is no head; hair to both sides makes it wide
+_DEEP = 0.3  # a narrowing that is a neck whatever comes below
+_WAIST = 0.3  # what a narrowing counts with arms beside it, if there is another above these
 _GUESS, _MOST = 1.2, 0.65  # of a head without a neck: its height, of its width and of all rows
 _LEAST_HEAD = 0.22  # width of a head, of the largest width of all; less is a stem, a bun, a horn
 _LEAST_NARROWING = 0.08  # of the width of the head
@@ -90,7 +94,7 @@ def find_trunk(shape: Shape) -> Trunk:
         (_LOWEST_NECK_OF_BUST if shape.ends_straight else _LOWEST_NECK) * (last - top)
     )
     even = np.minimum(width, _even_width(thick, axis))
-    neck, narrowing = _neck(width, even, top, lowest)
+    neck, narrowing = _neck(width, even, top, lowest, find_gaps(shape))
     return Trunk(axis, width, top, neck, last, narrowing)
 
 
@@ -158,7 +162,11 @@ def _even_width(inside: NDArray[np.bool_], axis: NDArray[np.float64]) -> NDArray
 
 
 def _neck(
-    width: NDArray[np.float64], even: NDArray[np.float64], top: int, lowest: int
+    width: NDArray[np.float64],
+    even: NDArray[np.float64],
+    top: int,
+    lowest: int,
+    gaps: Sequence[Gap],
 ) -> tuple[int, float]:
     """Row of the narrowing below a part about as high as wide, and how narrow it is."""
     found: list[tuple[float, int, float]] = []
@@ -172,8 +180,12 @@ def _neck(
         depth = 1 - width[y] / max(min(head, below), 1e-9)
         heads = head, min(head, float(even[top:y].max()))  # with hair to one side, and without
         fits = max(_looks_like_head((y - top) / max(each, 1e-9)) for each in heads)
-        if depth >= _LEAST_NARROWING and fits > 0 and head >= least:
-            found.append((depth * fits, y, float(depth)))
+        if depth < _LEAST_NARROWING or fits == 0 or head < least:
+            continue
+        necks = [above for _, above, deep in found if deep > max(_DEEP, 0.7 * depth)]
+        if any(_arm_beside(gap, above, y) for gap in gaps for above in necks):
+            fits *= _WAIST
+        found.append((depth * fits, y, float(depth)))
     if found and max(found)[0] > _LEAST_SCORE:
         enough = _FIRST * max(found)[0]
         return next((y, depth) for score, y, depth in found if score >= enough)
@@ -184,6 +196,11 @@ def _neck(
     return max(
         top + 1, min(top + round(_GUESS * size), guess, round(top + _MOST * (lowest - top)))
     ), 0.0
+
+
+def _arm_beside(gap: Gap, neck: int, y: int) -> bool:
+    """Whether an arm that begins below a neck is seen beside a row: that is a waist."""
+    return neck < gap.top < y < gap.bottom
 
 
 def _looks_like_head(aspect: float) -> float:
