@@ -8,7 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.puppet.joints.silhouette.arms import Arm, find_arm
+from apps.puppet.joints.silhouette.arms import Arm, find_arm, fold_arms
+from apps.puppet.joints.silhouette.confidence import of_bust, of_standing
 from apps.puppet.joints.silhouette.gaps import Gap, find_gaps
 from apps.puppet.joints.silhouette.legs import CROTCH, Legs, find_legs, leg_gap
 from apps.puppet.joints.silhouette.shape import Shape, normalise
@@ -22,7 +23,7 @@ __all__ = ["Estimate", "Kind", "estimate"]
 Kind = Literal["standing", "bust", "blob"]
 
 _LEAST_LIMB = 0.05  # of the height
-_FACE = 0.55  # from the top of the head to the neck
+_FACE = 0.62  # from the top of the head to the neck
 _LEAST_NECK = 0.12  # with less of a narrowing and no legs, nothing can be told apart
 _WIDE, _SLIM = 1.25, 0.6  # width to height of what is no standing figure, and of what must be one
 _HEADS = 4.5  # from neck to ground, of a figure whose legs cannot be seen
@@ -73,6 +74,7 @@ def estimate(mask: NDArray[np.uint8]) -> Estimate:
     uppers = [limb for limb in limbs if limb.tip[1] < trunk.at(0.9)]
     others = [gap for gap in gaps if gap is not legs.gap]
     arms = [find_arm(shape, trunk, uppers, others, side, low) for side in (-1, 1)]
+    arms = fold_arms(shape, trunk, arms)
     limbs_seen = legs.seen and all(arm.seen for arm in arms)
     if shape.width > _WIDE * shape.height and trunk.narrowing < _LEAST_NECK and not limbs_seen:
         return _blob(shape, trunk)
@@ -92,9 +94,7 @@ def _standing(shape: Shape, trunk: Trunk, legs: Legs, arms: list[Arm]) -> Estima
         points |= _arm_points(side, arm)
     points["root"] = points["hip"] = (points["left_hip"] + points["right_hip"]) / 2
     points |= _upper(trunk, points)
-    seen = sum(arm.seen for arm in arms)
-    lying = np.clip((shape.width / shape.height - 1.1) / 0.3, 0, 1)
-    confidence = 0.2 + 0.25 * legs.seen + 0.1 * seen + 0.6 * min(trunk.narrowing, 0.4) - 0.3 * lying
+    confidence = of_standing(shape, trunk, points, arms, legs_seen=legs.seen)
     notes = _notes(trunk, arms) + ([] if legs.seen else ["the legs are placed by proportion"])
     return _estimate(shape, points, confidence, "standing", notes)
 
@@ -116,7 +116,7 @@ def _bust(shape: Shape, trunk: Trunk, limbs: list[Branch], gaps: list[Gap]) -> E
             del points[f"{name}_hand"], points[f"{name}_elbow"]
     points["root"] = points["hip"] = np.array([trunk.x(low), low])
     points |= _upper(trunk, points)
-    confidence = 0.2 + 0.1 * sum(arm.seen for arm in arms) + 0.7 * min(trunk.narrowing, 0.4)
+    confidence = of_bust(shape, trunk, points, arms)
     notes = [*_notes(trunk, arms), "the legs cannot be seen and are left out"]
     return _estimate(shape, points, confidence, "bust", notes)
 
@@ -127,6 +127,9 @@ def _notes(trunk: Trunk, arms: list[Arm]) -> list[str]:
     if guessed:
         arms_ = "arms are" if len(guessed) == 2 else f"{guessed[0]} arm is"
         notes.append(f"the {arms_} placed by proportion")
+    for side, arm in zip(("right", "left"), arms, strict=True):
+        if arm.folded:
+            notes.append(f"the {side} hand, before the body, is a guess")
     return notes
 
 
