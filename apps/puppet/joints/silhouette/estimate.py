@@ -37,7 +37,7 @@ class Estimate:
     Attributes:
         skeleton: In pixels of the picture.
         confidence: 0..1.
-        kind: ``standing``: with legs; ``bust``: without; ``blob``: nothing was told apart.
+        kind: ``standing``: a whole figure; ``bust``: cut off; ``blob``: nothing was told apart.
         notes: What was seen and what was guessed, for a person.
     """
 
@@ -95,7 +95,11 @@ def _standing(shape: Shape, trunk: Trunk, legs: Legs, arms: list[Arm]) -> Estima
     points["root"] = points["hip"] = (points["left_hip"] + points["right_hip"]) / 2
     points |= _upper(trunk, points)
     confidence = of_standing(shape, trunk, points, arms, legs_seen=legs.seen)
-    notes = _notes(trunk, arms) + ([] if legs.seen else ["the legs are placed by proportion"])
+    notes = _notes(trunk, arms)
+    if not legs.seen:  # a guess would tear a robe in two
+        notes.append("the legs cannot be told apart and are left out")
+        for side in ("left", "right"):
+            del points[f"{side}_knee"], points[f"{side}_foot"]
     return _estimate(shape, points, confidence, "standing", notes)
 
 
@@ -112,7 +116,7 @@ def _bust(shape: Shape, trunk: Trunk, limbs: list[Branch], gaps: list[Gap]) -> E
     arms = [find_arm(shape, longer, limbs, gaps, side, low) for side in (-1, 1)]
     for name, arm in zip(("right", "left"), arms, strict=True):
         points |= _arm_points(name, arm)
-        if arm.points_xy[2, 1] > lowest:
+        if arm.seen and arm.points_xy[2, 1] > lowest:
             del points[f"{name}_hand"], points[f"{name}_elbow"]
     points["root"] = points["hip"] = np.array([trunk.x(low), low])
     points |= _upper(trunk, points)
@@ -125,8 +129,9 @@ def _notes(trunk: Trunk, arms: list[Arm]) -> list[str]:
     notes = [] if trunk.narrowing else ["no neck was found: the size of the head is a guess"]
     guessed = [side for side, arm in zip(("right", "left"), arms, strict=True) if not arm.seen]
     if guessed:
-        arms_ = "arms are" if len(guessed) == 2 else f"{guessed[0]} arm is"
-        notes.append(f"the {arms_} placed by proportion")
+        arms_ = "arms" if len(guessed) == 2 else f"{guessed[0]} arm"
+        left_out = "are left out" if len(guessed) == 2 else "is left out"
+        notes.append(f"the {arms_} cannot be told from the body and {left_out}")
     for side, arm in zip(("right", "left"), arms, strict=True):
         if arm.folded:
             notes.append(f"the {side} hand, before the body, is a guess")
@@ -150,8 +155,9 @@ def _blob(shape: Shape, trunk: Trunk) -> Estimate:
 
 
 def _arm_points(side: str, arm: Arm) -> _Points:
-    names = ("shoulder", "elbow", "hand")
-    return {f"{side}_{name}": point for name, point in zip(names, arm.points_xy, strict=True)}
+    """Of an arm that cannot be told from the body only the shoulder: a guess would tear the body."""
+    names = ("shoulder", "elbow", "hand") if arm.seen else ("shoulder",)
+    return {f"{side}_{name}": point for name, point in zip(names, arm.points_xy, strict=False)}
 
 
 def _upper(trunk: Trunk, points: _Points) -> _Points:

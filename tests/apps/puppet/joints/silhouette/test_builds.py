@@ -163,9 +163,13 @@ def test_the_characters_of_the_sample(root: Path, name: str, index: int) -> None
 @pytest.mark.parametrize(
     ("pose", "clothes", "note"),
     [
-        (HIDDEN, (plain,), "the arms are placed by proportion"),
-        (HIDDEN, (skirt,), "the arms are placed by proportion"),
-        (HIDDEN, (gown, hair_to_the_shoulders), "the arms are placed by proportion"),
+        (HIDDEN, (plain,), "the arms cannot be told from the body and are left out"),
+        (HIDDEN, (skirt,), "the arms cannot be told from the body and are left out"),
+        (
+            HIDDEN,
+            (gown, hair_to_the_shoulders),
+            "the arms cannot be told from the body and are left out",
+        ),
     ],
 )
 def test_guesses_are_told(
