@@ -1,8 +1,10 @@
 """What the actor does on the spot: six short acts, each of which may be repeated for ever.
 
 They are meant for flat puppets, which show a limb's direction from the front, or that of a leg from
-the side, and no depth. So arms act in the frontal plane, knees give way to the outside, and weight
-that goes from one foot to the other moves the hips by little while both feet stand.
+the side, and little depth. So arms act in the frontal plane. Legs stand a little apart, each a
+straight line in the front view: knees give way to the front, and turn out no further than over the
+feet, for shoes are drawn on shins and shins that lean inwards turn them over. Weight that goes from
+one foot to the other moves the hips by little while both feet stand.
 """
 
 from __future__ import annotations
@@ -12,15 +14,19 @@ import numpy as np
 from apps.puppet.motions.actor import SIDES, STAND, Arm, Foot, Pose
 from apps.puppet.motions.curves import Loop
 
-__all__ = ["KNEES_OUT", "bow", "dance", "idle", "nod", "sway", "wave"]
-
-KNEES_OUT = 75.0
-"""Knees that point there shorten the legs as seen from the front, too."""
+__all__ = ["bow", "dance", "idle", "nod", "stance", "sway", "wave"]
 
 
-def _stance(
-    width: float = 10.0, *, knee_out: float = KNEES_OUT, toes_out: float = 14.0
+def stance(
+    width: float = 13.5, *, knee_out: float = 3.0, toes_out: float = 14.0
 ) -> dict[str, Foot]:
+    """Feet that stand side by side.
+
+    Args:
+        width: Of each, from the middle; the hips are 9 wide.
+        knee_out: How far the knees point to the outside, from straight ahead.
+        toes_out: How far the feet do.
+    """
     return {
         side: Foot(x=sign * width, yaw=sign * toes_out, knee_out=knee_out - toes_out)
         for side, sign in SIDES.items()
@@ -45,7 +51,7 @@ def idle() -> tuple[Loop, Pose]:
         head_bend=-1 + 3 * loop.follow(breath, 1.4, 0.6),
         head_lean=-2 * trunk + 3.5 * look,
         head_turn=9 * look,
-        feet=_stance(),
+        feet=stance(),
     )
     hang = loop.follow(breath, 1.2, 0.4)
     for side, sign in SIDES.items():
@@ -92,7 +98,7 @@ def wave() -> tuple[Loop, Pose]:
         head_lean=-11 * smile - 2.5 * sway,
         head_turn=-6 * smile,
         head_bend=3 * dip - 2 * smile,
-        feet=_stance(),
+        feet=stance(),
     )
     pose.arms["Right"] = Arm(
         out=8 + 112 * up + 7 * sway,
@@ -129,7 +135,7 @@ def nod() -> tuple[Loop, Pose]:
         x=1.2 * tilt,
         head_bend=36 * down,
         head_lean=3 * tilt + 4 * chest,
-        feet=_stance(),
+        feet=stance(),
     )
     for side, sign in SIDES.items():
         swing = loop.follow(chest, 1.6, 0.3)
@@ -163,7 +169,7 @@ def bow() -> tuple[Loop, Pose]:
         back_lean=9 * trunk - 3 * open_arm,
         head_bend=22 * head - 5 * open_arm,
         head_lean=9 * head - 4 * open_arm,
-        feet=_stance(9.0),
+        feet=stance(14.0),
     )
     # The left arm opens to the side, then folds before the belly; the right one stays out.
     pose.arms["Left"] = Arm(
@@ -201,7 +207,7 @@ def sway() -> tuple[Loop, Pose]:
         head_lean=9 * head,
         head_turn=5 * head,
         head_bend=2 - 3 * dip,
-        feet=_stance(11.0),
+        feet=stance(15.0),
     )
     for side, sign in SIDES.items():
         pose.arms[side] = Arm(

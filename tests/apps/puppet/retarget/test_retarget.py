@@ -133,7 +133,7 @@ def test_arms_do_not_inherit_what_the_neck_does(shared: Path) -> None:
 
 def test_bones_keep_their_lengths_but_for_what_legs_give(shared: Path) -> None:
     actor, skeleton = recording(shared, "jumping_jacks"), character(shared, "char1")
-    poses = retarget(actor, skeleton, RetargetOptions(fps=30, give=0))
+    poses = retarget(actor, skeleton, RetargetOptions(fps=30, give=0, foreshorten_legs=0))
     parents = [max(parent, 0) for parent in skeleton.parents]
     drawn_lengths = np.linalg.norm(skeleton.points_xy - skeleton.points_xy[parents], axis=1)
     lengths = np.linalg.norm(poses.joints_xy - poses.joints_xy[:, parents], axis=2)
@@ -369,6 +369,7 @@ def motions(draw: st.DrawFn) -> Motion:
         travel=st.sampled_from(["auto", "free", "in-place"]),
         room=st.none() | st.just((0, 0, 400, 300)),
         foreshorten=st.floats(0, 1),
+        foreshorten_legs=st.floats(0, 1),
         give=st.sampled_from([0, 0.2]),
         blend_in=st.sampled_from([0, 0.2]),
     ),
