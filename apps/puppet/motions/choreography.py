@@ -222,14 +222,12 @@ def sway() -> tuple[Loop, Pose]:
 
 
 def dance() -> tuple[Loop, Pose]:
-    """Eight beats: step and touch to both sides with swinging arms, then hands up and hips out."""
+    """Eight beats: step and close to both sides with swinging arms, then hands up and kicks."""
     loop = Loop(4.0)
     beat = 0.5
     bounce = 0.5 - 0.5 * np.cos(2 * np.pi * loop.times / beat)  # 0 on the beat, 1 between
-    # With the weight on one foot, the other one taps beside and comes back.
-    taps = {"Left": (0.42, 1.2), "Right": (1.42, 2.2)}
     side_path = loop.keys(
-        (0, 0), (0.5, -1), (1.0, -1), (1.5, 1), (2.0, 1), (2.5, -0.8), (3.0, 0.8), (3.5, -0.8)
+        (0, 0.8), (0.5, -1), (1.0, -1), (1.5, 1), (2.0, 1), (2.5, -0.8), (3.0, 0.8), (3.5, -0.8)
     )
     groove = loop.soften(side_path, 0.07)
     chest = loop.sooner(groove, -0.1)
@@ -238,25 +236,16 @@ def dance() -> tuple[Loop, Pose]:
     )
     pump = loop.follow(np.cos(2 * np.pi * loop.times / 1.0), 3.0, 0.5)
     pose = Pose(
-        x=5.0 * groove,
-        y=STAND - 2.6 - 4.6 * (1 - bounce),
+        x=12.0 * groove,
+        y=STAND - 4.6 - 5.0 * (1 - bounce),
         lean=-4 * groove,
         turn=5 * chest * (1 - up),
         back_lean=10 * chest,
         back_turn=-6 * groove * (1 - up),
         head_lean=-7 * loop.sooner(groove, -0.16) + 3 * pump,
         head_bend=8 * (1 - loop.sooner(bounce, -0.08)) - 6 * up,
-        feet=_stance(12.0, toes_out=18),
+        feet=_dancing_feet(loop),
     )
-    for side, (start, end) in taps.items():
-        half = (start + end) / 2
-        aside = loop.keys((start, 0), (half - 0.04, 15), (half + 0.08, 15), (end, 0))
-        foot = pose.feet[side]
-        foot.x = SIDES[side] * (12.0 + aside)
-        foot.lift = loop.keys(
-            (start, 0), (start + 0.17, 6), (half - 0.04, 0), (half + 0.08, 0), (end - 0.16, 5),
-            (end, 0)
-        )  # fmt: skip
     for side, sign in SIDES.items():
         swing = sign * loop.sooner(groove, -0.12)
         late = sign * loop.sooner(groove, -0.24)
@@ -270,3 +259,22 @@ def dance() -> tuple[Loop, Pose]:
             shrug=4 + 12 * up + 5 * swing,
         )
     return loop, pose
+
+
+def _dancing_feet(loop: Loop) -> dict[str, Foot]:
+    """One foot steps out and the other one closes; later the free one kicks to the side."""
+    wide, kick = 22.0, 14.0
+    closes = {"Left": ((0.52, 0.95), (1.02, 1.42)), "Right": ((1.52, 1.95), (2.02, 2.36))}
+    kicks = {"Left": ((2.36, 2.74), (3.36, 3.74)), "Right": ((2.86, 3.24), (3.84, 4.3))}
+    feet = stance(wide, knee_out=5.0, toes_out=18.0)
+    for side, sign in SIDES.items():
+        out, lift = np.full(loop.frames, wide), np.zeros(loop.frames)
+        (close, closed), (leave, there) = closes[side]
+        out -= wide * loop.keys((close, 0), (closed, 1), (leave, 1), (there, 0))
+        for start, end in closes[side]:
+            lift += 5.0 * loop.keys((start, 0), ((start + end) / 2, 1), (end, 0))
+        for start, end in kicks[side]:
+            swing = loop.sooner(loop.keys((1.0, 0), (1.0 + (end - start) / 2, 1), (1.0 + end - start, 0)), 1.0 - start)
+            out, lift = out + kick * swing, lift + 13.0 * swing
+        feet[side].x, feet[side].lift = sign * out, lift
+    return feet

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from apps.puppet.motions.actor import SIDES, STAND, Arm, Foot, Pose
-from apps.puppet.motions.choreography import KNEES_OUT
+from apps.puppet.motions.choreography import stance
 from apps.puppet.motions.curves import Curve, Loop
 
 __all__ = ["cheer", "jump"]
@@ -77,7 +77,7 @@ def jump() -> tuple[Loop, Pose]:
     lag = loop.follow(low, 2.6, 0.45)
     pose = Pose(
         y=y,
-        z=-3 * low,
+        z=-9 * low,
         bend=6 * low,
         back_bend=10 * low - 6 * star,
         head_bend=-9 * low + 12 * lag - 6 * star,
@@ -85,11 +85,11 @@ def jump() -> tuple[Loop, Pose]:
     )
     for side, sign in SIDES.items():
         pose.feet[side] = Foot(
-            x=sign * (11 + 25 * star),
+            x=sign * (20 + 18 * star),
             lift=lift,
             roll=roll,
             yaw=sign * 18,
-            knee_out=KNEES_OUT - 18,
+            knee_out=14.0 - 18,
         )
         pose.arms[side] = Arm(
             out=14 + 126 * arms,
@@ -132,7 +132,7 @@ def cheer() -> tuple[Loop, Pose]:
     )
     for side, sign in SIDES.items():
         pose.feet[side] = Foot(
-            x=sign * 11, lift=lift, roll=roll, yaw=sign * 18, knee_out=KNEES_OUT - 18
+            x=sign * 19, lift=lift, roll=roll, yaw=sign * 18, knee_out=14.0 - 18
         )
         raised = loop.follow(up, 4.0, 0.5)
         pose.arms[side] = Arm(
