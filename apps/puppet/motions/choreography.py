@@ -43,7 +43,7 @@ def idle() -> tuple[Loop, Pose]:
     look = loop.follow(look, 2.2, 0.7)
     pose = Pose(
         x=2.6 * shift,
-        y=STAND - 0.75 + 0.6 * breath,
+        y=STAND - 2.2 + 1.7 * breath,
         lean=-1.6 * shift,
         back_lean=2.2 * shift - 1.2 * trunk,
         back_bend=2 - 2.5 * breath,
@@ -91,7 +91,7 @@ def wave() -> tuple[Loop, Pose]:
     dip = loop.keys((0.2, 0), (0.45, 1), (0.9, -0.2), (1.2, 0), (3.2, 0), (3.6, 0.6), (3.9, 0))
     pose = Pose(
         x=3.2 * body + 0.5 * sway,
-        y=STAND - 0.9 - 2.4 * dip,
+        y=STAND - 1.2 - 5.0 * dip,
         lean=-2.0 * body,
         back_lean=7.5 * body + 1.5 * sway,
         back_turn=-3 * body,
@@ -127,7 +127,7 @@ def nod() -> tuple[Loop, Pose]:
     chest = loop.follow(down, 3.0, 0.5)
     tilt = loop.follow(loop.keys((0.1, 0), (0.7, 1), (1.6, 0.8), (2.4, 0)), 2.0, 0.6)
     pose = Pose(
-        y=STAND - 1.8 - 4.4 * chest,
+        y=STAND - 2.4 - 6.5 * chest,
         z=-1.2 * chest,
         bend=3 * chest,
         back_bend=13 * chest,
@@ -161,7 +161,7 @@ def bow() -> tuple[Loop, Pose]:
     open_arm, fold = loop.soften(open_arm, 0.06), loop.soften(fold, 0.06)
     pose = Pose(
         x=-1.8 * trunk,
-        y=STAND - 1.0 - 1.7 * trunk + 0.6 * open_arm * (1 - down),
+        y=STAND - 1.0 - 4.0 * trunk + 0.6 * open_arm * (1 - down),
         z=-11 * trunk,
         bend=24 * trunk,
         lean=1.0 * trunk,
@@ -199,7 +199,7 @@ def sway() -> tuple[Loop, Pose]:
     dip = hips**2
     pose = Pose(
         x=5.2 * hips,
-        y=STAND - 1.8 + 0.6 * dip,
+        y=STAND - 6.0 + 4.0 * dip,
         lean=-3.5 * hips,
         back_lean=3.5 * hips + 9 * chest,
         back_turn=4 * chest,
@@ -237,7 +237,7 @@ def dance() -> tuple[Loop, Pose]:
     pump = loop.follow(np.cos(2 * np.pi * loop.times / 1.0), 3.0, 0.5)
     pose = Pose(
         x=12.0 * groove,
-        y=STAND - 4.6 - 5.0 * (1 - bounce),
+        y=STAND - 4.6 - 8.0 * (1 - bounce),
         lean=-4 * groove,
         turn=5 * chest * (1 - up),
         back_lean=10 * chest,
