@@ -264,7 +264,7 @@ def dance() -> tuple[Loop, Pose]:
 def _dancing_feet(loop: Loop) -> dict[str, Foot]:
     """One foot steps out and the other one closes; later the free one kicks to the side."""
     wide, kick = 22.0, 14.0
-    closes = {"Left": ((0.52, 0.95), (1.02, 1.42)), "Right": ((1.52, 1.95), (2.02, 2.36))}
+    closes = {"Left": ((0.42, 0.92), (1.02, 1.42)), "Right": ((1.42, 1.92), (2.02, 2.36))}
     kicks = {"Left": ((2.36, 2.74), (3.36, 3.74)), "Right": ((2.86, 3.24), (3.84, 4.3))}
     feet = stance(wide, knee_out=5.0, toes_out=18.0)
     for side, sign in SIDES.items():
