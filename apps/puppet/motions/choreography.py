@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from apps.puppet.motions.actor import SIDES, STAND, Arm, Foot, Pose
-from apps.puppet.motions.curves import Loop
+from apps.puppet.motions.curves import FPS, Loop
 
 __all__ = ["bow", "dance", "idle", "nod", "stance", "sway", "wave"]
 
@@ -227,7 +227,7 @@ def dance() -> tuple[Loop, Pose]:
     beat = 0.5
     bounce = 0.5 - 0.5 * np.cos(2 * np.pi * loop.times / beat)  # 0 on the beat, 1 between
     side_path = loop.keys(
-        (0, 0.8), (0.5, -1), (1.0, -1), (1.5, 1), (2.0, 1), (2.5, -0.8), (3.0, 0.8), (3.5, -0.8)
+        (0, 0.72), (0.5, -1), (1.0, -1), (1.5, 1), (2.0, 1), (2.5, -0.8), (3.0, 0.8), (3.5, -0.8)
     )
     groove = loop.soften(side_path, 0.07)
     chest = loop.sooner(groove, -0.1)
@@ -265,16 +265,18 @@ def _dancing_feet(loop: Loop) -> dict[str, Foot]:
     """One foot steps out and the other one closes; later the free one kicks to the side."""
     wide, kick = 22.0, 14.0
     closes = {"Left": ((0.42, 0.92), (1.02, 1.42)), "Right": ((1.42, 1.92), (2.02, 2.36))}
-    kicks = {"Left": ((2.36, 2.74), (3.36, 3.74)), "Right": ((2.86, 3.24), (3.84, 4.3))}
+    kicks = {"Left": ((2.37, 0.4), (3.37, 0.4)), "Right": ((2.87, 0.4), (3.83, 0.47))}
     feet = stance(wide, knee_out=5.0, toes_out=18.0)
     for side, sign in SIDES.items():
         out, lift = np.full(loop.frames, wide), np.zeros(loop.frames)
         (close, closed), (leave, there) = closes[side]
-        out -= wide * loop.keys((close, 0), (closed, 1), (leave, 1), (there, 0))
+        out -= wide * loop.keys(
+            (close + 0.04, 0), (closed - 0.04, 1), (leave + 0.04, 1), (there - 0.04, 0)
+        )
         for start, end in closes[side]:
             lift += 5.0 * loop.keys((start, 0), ((start + end) / 2, 1), (end, 0))
-        for start, end in kicks[side]:
-            swing = loop.sooner(loop.keys((1.0, 0), (1.0 + (end - start) / 2, 1), (1.0 + end - start, 0)), 1.0 - start)
-            out, lift = out + kick * swing, lift + 13.0 * swing
+        for start, seconds in kicks[side]:
+            swing = np.roll(loop.keys((0, 0), (seconds / 2, 1), (seconds, 0)), round(start * FPS))
+            out, lift = out + kick * swing**1.5, lift + 13.0 * swing  # up before it goes out
         feet[side].x, feet[side].lift = sign * out, lift
     return feet

@@ -68,7 +68,7 @@ def jump() -> tuple[Loop, Pose]:
     """Two small hops to gather, then a star with arms and legs spread, and a deep landing."""
     loop = Loop(3.4)
     hops = [(0.45, 0.26), (1.0, 0.26), (1.72, 0.5)]
-    y = loop.keys(*_height(hops, [83.0, 82.0, 70.0, 70.0], STAND - 1.5))
+    y = loop.keys(*_height(hops, [83.0, 82.0, 70.0, 70.0], STAND - 2.6))
     lift, roll = _soles(loop, hops, 2.0)
     star = loop.keys((1.76, 0), (1.92, 1), (2.04, 1), (2.19, 0))
     up = loop.keys(
@@ -108,7 +108,7 @@ def cheer() -> tuple[Loop, Pose]:
     """Draw the fists in, burst up with both arms, shake them thrice, and hop for joy."""
     loop = Loop(3.2)
     hops = [(0.62, 0.34), (1.42, 0.24), (1.92, 0.24)]
-    y = loop.keys(*_height(hops, [74.0, 84.0, 84.0, 82.0], STAND - 1.5))
+    y = loop.keys(*_height(hops, [74.0, 84.0, 84.0, 82.0], STAND - 2.6))
     lift, roll = _soles(loop, hops, 3.0)
     up = loop.keys(
         (0.1, 0),

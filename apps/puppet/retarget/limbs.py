@@ -14,7 +14,15 @@ from apps.puppet.retarget.cycle import Cycle, sample
 from apps.puppet.retarget.view import Actor, fill, seen
 from apps.puppet.skeleton import Skeleton
 
-__all__ = ["NEARLY_ZERO", "Bone", "Directions", "directions", "limb_bones", "limb_of", "puppet_roles"]
+__all__ = [
+    "NEARLY_ZERO",
+    "Bone",
+    "Directions",
+    "directions",
+    "limb_bones",
+    "limb_of",
+    "puppet_roles",
+]
 
 NEARLY_ZERO = 0.1
 """A bone of which less than this share is seen points at the viewer: it has no direction in the

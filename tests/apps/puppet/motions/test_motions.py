@@ -86,8 +86,11 @@ def test_faces_the_viewer_at_first(name: str) -> None:
 @each_motion
 def test_left_is_the_actors_own(name: str) -> None:
     index = {joint: number for number, joint in enumerate(stored(name).names)}
-    assert positions(name)[0, index["LeftArm"], 0] > 10
-    assert positions(name)[0, index["RightArm"], 0] < -10
+    left, right = (
+        positions(name)[0, index[f"{side}Arm"], 0] - positions(name)[0, 0, 0] for side in SIDES
+    )
+    assert left > 10
+    assert right < -10
 
 
 @each_motion
