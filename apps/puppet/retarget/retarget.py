@@ -31,8 +31,8 @@ def retarget(
     """Make a puppet follow a motion.
 
     Arms and legs have, to a degree, the directions of the actor's as he is seen from the front or
-    the side; torso and head are turned by as much as his; bones keep their lengths; feet that stand
-    stay where they are.
+    the side; torso and head are turned by as much as his; bones keep their lengths, but legs that
+    bend towards the viewer get shorter; feet that stand stay where they are.
 
     Args:
         motion: Y up, of any known skeleton.
