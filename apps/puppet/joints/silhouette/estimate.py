@@ -155,7 +155,7 @@ def _blob(shape: Shape, trunk: Trunk) -> Estimate:
 
 
 def _arm_points(side: str, arm: Arm) -> _Points:
-    """Of an arm that cannot be told from the body only the shoulder: a guess would tear the body."""
+    """Of an arm that was not seen only the shoulder: a guess would tear the body."""
     names = ("shoulder", "elbow", "hand") if arm.seen else ("shoulder",)
     return {f"{side}_{name}": point for name, point in zip(names, arm.points_xy, strict=False)}
 
