@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.puppet.mesh.ownership import bone_map, bone_radii
+from apps.puppet.parts.claims import spread_claims
 from apps.puppet.parts.limbs import TRUNK, Limb, sheets_of_joints
 from apps.puppet.skeleton import Skeleton
 from cartoonedit.matte import nearest_places
@@ -29,7 +30,7 @@ _HORN = 0.35
 _ALONG = 0.35
 """And the share of its edge that such a piece has in common with what it is beside."""
 
-_SNAP = 0.6
+_SNAP = 0.3
 """How far an edge moves to an outline, as a share of half of the limb's width."""
 
 
@@ -68,6 +69,7 @@ def find_regions(
     bones = _nearest_filled(bone_map(inside, skeleton, radii=half_widths), inside)
     sheets = of_joint[bones]
     if limbs:
+        sheets = spread_claims(colours, inside, skeleton, limbs, half_widths, bones)
         width = max(2.0, float(np.median(half_widths[of_joint != TRUNK])))
         sheets = _snapped(colours, inside, sheets, _SNAP * width)
         sheets = _smooth(sheets, inside, len(limbs) + 1)
