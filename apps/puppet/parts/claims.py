@@ -28,9 +28,18 @@ __all__ = ["spread_claims"]
 
 _WORKING_SIDE = 256
 
-_STRONG, _WEAK = 4.0, 0.05
-"""Claims: along the middle of a bone, and of the nearest bone elsewhere. For a region as wide as a
-limb, claims of 1 weigh as much as its surroundings do where there is no outline."""
+_STRONG, _WEAK, _TRUNK = 4.0, 0.05, 0.15
+"""Claims: along the middle of a bone, of the nearest bone elsewhere, and the same of the trunk away
+from limbs. For a region as wide as a limb, claims of 1 weigh as much as its surroundings do where
+there is no outline."""
+
+_OF_LENGTH, _OF_SIZE = 0.12, 0.025
+"""Half of a limb's width is at least this share of its bones' lengths, and of the character's size.
+Joints that lie beside their limb let it seem slimmer."""
+
+_FAR = 3.0
+"""Halves of a limb's width from its bones beyond which it claims nothing: there begin capes, hair
+and skirts."""
 
 _BEGINNING = 0.5
 """A limb has begun at half of its width from where it hangs, or this share of its first bone."""
@@ -70,6 +79,7 @@ def spread_claims(
         ``int32`` ``(H, W)``: 0 for the trunk, 1 for the first limb... It is coarse: steps of a
         pixel at a resolution of 256 pixels.
     """
+    half_widths = _no_slimmer(half_widths, inside, skeleton, limbs)
     height, width = inside.shape
     scale = min(1.0, _WORKING_SIDE / max(height, width))
     wh = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -81,9 +91,10 @@ def spread_claims(
     step = np.array([width / wh[0], height / wh[1]])
     rows, columns = np.nonzero(cells)
     points = np.column_stack([columns + 0.5, rows + 0.5]) * step
-    claims = _claims(points, near[cells], skeleton, limbs, half_widths)
+    calm = np.exp(-_steps_of_colour(colours, inside, wh))
+    claims = _claims(points, near[cells], calm[cells], skeleton, limbs, half_widths)
     typical = float(np.median(half_widths[of_joint != TRUNK])) / float(step.mean())
-    links = _links(_steps_of_colour(colours, inside, wh), cells)
+    links = _links(calm, cells)
     shares = _spread(claims / max(typical, 1.0) ** 2, links)
     coarse = near.astype(np.int32)
     coarse[cells] = shares.argmax(axis=1)
@@ -93,14 +104,50 @@ def spread_claims(
 # ---------------------------------------------------------------- what bones claim
 
 
+def _no_slimmer(
+    half_widths: NDArray[np.float64],
+    inside: NDArray[np.bool_],
+    skeleton: Skeleton,
+    limbs: tuple[Limb, ...],
+) -> NDArray[np.float64]:
+    """Half of the widths of bones, where limbs are no slimmer than limbs are."""
+    result = half_widths.copy()
+    size = math.sqrt(np.count_nonzero(inside))
+    for limb in limbs:
+        least = max(_OF_SIZE * size, _OF_LENGTH * float(_lengths(skeleton, limb).mean()))
+        own = list(limb.joints)
+        result[own] = np.maximum(result[own], least)
+    return result
+
+
+def _lengths(skeleton: Skeleton, limb: Limb) -> NDArray[np.float64]:
+    """Of the bones of a limb."""
+    above = [skeleton.parents[joint] for joint in limb.joints]
+    along = skeleton.points_xy[list(limb.joints)] - skeleton.points_xy[above]
+    return np.asarray(np.linalg.norm(along, axis=1), np.float64)
+
+
 def _claims(
     points_xy: NDArray[np.float64],
     nearest: NDArray[np.int32],
+    calm: NDArray[np.float64],
     skeleton: Skeleton,
     limbs: tuple[Limb, ...],
     half_widths: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """What each sheet claims of each pixel, ``(N, S)``."""
+    """What each sheet claims of each pixel.
+
+    Args:
+        points_xy: ``(N, 2)``, the pixels.
+        nearest: ``(N,)``: the sheet of the nearest bone.
+        calm: ``(N,)``: 1 within a region, 0 on an outline.
+        skeleton: Its joints.
+        limbs: Of the skeleton.
+        half_widths: ``(J,)``.
+
+    Returns:
+        ``(N, S)``.
+    """
     of_joint = sheets_of_joints(skeleton, limbs)
     away = np.full((len(points_xy), len(limbs) + 1), np.inf)
     for joint, parent in enumerate(skeleton.parents):
@@ -118,11 +165,17 @@ def _claims(
     )
     # Limbs lie before the trunk: it claims nothing strongly that may be theirs.
     covered = (np.clip(3 - 2 * away[:, 1:], 0, 1) * begun).max(axis=1)
-    covered[hands.any(axis=1)] = 1
+    hand = hands.any(axis=1)
+    covered[hand] = 1
     claims[:, TRUNK] *= 1 - covered
+    row = np.arange(len(nearest))
+    owner = np.where(away[row, nearest] > _FAR, TRUNK, nearest)
+    alone = (nearest == TRUNK) & (away[:, 1:].min(axis=1) > 1)
     weak = np.zeros_like(claims)
-    weak[np.arange(len(nearest)), nearest] = _WEAK
-    weak[hands.any(axis=1)] = _WEAK * hands[hands.any(axis=1)]
+    weak[row, owner] = np.where(alone, _TRUNK, _WEAK)
+    weak[hand] = _WEAK * hands[hand]
+    # An outline belongs to what it surrounds.
+    weak *= calm[:, None]
     return claims + weak
 
 
@@ -135,8 +188,7 @@ def _begun(
     """How far a limb has left the joint that it hangs from, which is the trunk's as well, 0..1."""
     away = np.linalg.norm(points_xy - skeleton.points_xy[limb.hangs_from], axis=1)
     first = limb.joints[0]
-    length = np.linalg.norm(skeleton.points_xy[first] - skeleton.points_xy[limb.hangs_from])
-    width = max(min(half_widths[first], _BEGINNING * float(length)), 1e-6)
+    width = max(min(half_widths[first], _BEGINNING * float(_lengths(skeleton, limb)[0])), 1e-6)
     return np.clip(2 * away / width - 1, 0, 1)
 
 
@@ -149,9 +201,9 @@ def _is_hand(
     """Where a limb may go on beyond its last joints: in their bones' directions, and wider."""
     found = np.zeros(len(points_xy), np.bool_)
     points = skeleton.points_xy
-    above = [skeleton.parents[joint] for joint in limb.joints]
-    lengths = np.linalg.norm(points[list(limb.joints)] - points[above], axis=1)
-    for joint, parent, length in zip(limb.joints, above, lengths, strict=True):
+    lengths = _lengths(skeleton, limb)
+    for joint, length in zip(limb.joints, lengths, strict=True):
+        parent = skeleton.parents[joint]
         if skeleton.children[joint] or length <= 0:
             continue
         along = (points[joint] - points[parent]) / length
@@ -179,7 +231,7 @@ def _steps_of_colour(
     return cv2.resize(pooled, wh, interpolation=cv2.INTER_NEAREST) / faint
 
 
-def _links(steps: NDArray[np.float64], cells: NDArray[np.bool_]) -> sparse.csr_array:
+def _links(calm: NDArray[np.float64], cells: NDArray[np.bool_]) -> sparse.csr_array:
     """How closely neighbouring cells hang together, ``(N, N)``, symmetric."""
     index = np.full(cells.shape, -1, np.int32)
     index[cells] = np.arange(np.count_nonzero(cells), dtype=np.int32)
@@ -191,7 +243,7 @@ def _links(steps: NDArray[np.float64], cells: NDArray[np.bool_]) -> sparse.csr_a
         both = cells[one] & cells[other]
         starts.append(index[one][both])
         ends.append(index[other][both])
-        weights.append(np.exp(-np.maximum(steps[one], steps[other])[both]) + _LEAK)
+        weights.append(np.minimum(calm[one], calm[other])[both] + _LEAK)
     start, end = np.concatenate(starts), np.concatenate(ends)
     weight = np.concatenate(weights)
     count = int(np.count_nonzero(cells))

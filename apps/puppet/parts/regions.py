@@ -30,6 +30,9 @@ _HORN = 0.35
 _ALONG = 0.35
 """And the share of its edge that such a piece has in common with what it is beside."""
 
+_SCRAP = 0.2
+"""A piece that is smaller than this share of the largest one of its sheet is no part of it."""
+
 _SNAP = 0.3
 """How far an edge moves to an outline, as a share of half of the limb's width."""
 
@@ -75,6 +78,7 @@ def find_regions(
         sheets = _smooth(sheets, inside, len(limbs) + 1)
         for number in [*range(1, len(limbs) + 1), TRUNK]:
             sheets = _without_horns(sheets, inside, number, _HORN * width)
+        sheets = _without_scraps(sheets, inside, len(limbs) + 1)
         sheets = _nearest_filled(sheets, inside)
     return Regions(sheets, _bones_within(sheets, bones, inside, of_joint), half_widths)
 
@@ -179,6 +183,31 @@ def _without_horns(
     result = sheets.copy()
     if horns.any():
         result[horns] = sheets.reshape(-1)[nearest_places(others, horns)[0]]
+    return result
+
+
+def _without_scraps(
+    sheets: NDArray[np.int32], inside: NDArray[np.bool_], count: int
+) -> NDArray[np.int32]:
+    """Give small pieces that lie apart from the rest of their sheet to the one around them.
+
+    Such as what a hand holds, which is the trunk's as long as it touches nothing else of it.
+    """
+    result = sheets.copy()
+    for sheet in range(count):
+        own = ((result == sheet) & inside).astype(np.uint8)
+        pieces, parts, stats, _ = cv2.connectedComponentsWithStats(own, connectivity=4)
+        if pieces <= 2:
+            continue
+        sizes = stats[1:, cv2.CC_STAT_AREA]
+        for piece in np.flatnonzero(sizes < _SCRAP * sizes.max()) + 1:
+            x, y, width, height = stats[piece, :4]
+            box = np.s_[max(0, y - 1) : y + height + 1, max(0, x - 1) : x + width + 1]
+            here = parts[box] == piece
+            rim = cv2.dilate(here.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+            around = result[box][rim & ~here & inside[box]]
+            if len(around):
+                result[box][here] = np.bincount(around).argmax()
     return result
 
 
