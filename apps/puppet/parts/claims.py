@@ -41,8 +41,11 @@ _FAR = 3.0
 """Halves of a limb's width from its bones beyond which it claims nothing: there begin capes, hair
 and skirts."""
 
-_BEGINNING = 0.5
-"""A limb has begun at half of its width from where it hangs, or this share of its first bone."""
+_SHARP = 2.0
+"""How soon strong claims set in, from a bone's surface inwards."""
+
+_BEGINNING = 2.0
+"""Halves of its width from where it hangs at which a limb has begun."""
 
 _HAND = 0.6
 """How far hands and feet may go beyond their joint, as a share of a bone's length..."""
@@ -156,15 +159,20 @@ def _claims(
             distance = segment_distance(points_xy, *ends) / max(half_widths[joint], 1e-6)
             sheet = of_joint[joint]
             away[:, sheet] = np.minimum(away[:, sheet], distance)
-    claims = _STRONG * np.clip(1.6 * (1 - away), 0, 1)
-    begun = np.column_stack([_begun(points_xy, skeleton, limb, half_widths) for limb in limbs])
+    claims = _STRONG * np.clip(_SHARP * (1 - away), 0, 1)
+    left, begun = (
+        np.column_stack(each)
+        for each in zip(
+            *(_left_and_begun(points_xy, skeleton, limb, half_widths) for limb in limbs), strict=True
+        )
+    )
     claims[:, 1:] *= begun
     hands = np.column_stack(
         [np.zeros(len(points_xy), np.bool_)]
         + [_is_hand(points_xy, skeleton, limb, half_widths) for limb in limbs]
     )
     # Limbs lie before the trunk: it claims nothing strongly that may be theirs.
-    covered = (np.clip(3 - 2 * away[:, 1:], 0, 1) * begun).max(axis=1)
+    covered = (np.clip(3 - 2 * away[:, 1:], 0, 1) * left).max(axis=1)
     hand = hands.any(axis=1)
     covered[hand] = 1
     claims[:, TRUNK] *= 1 - covered
@@ -174,22 +182,26 @@ def _claims(
     weak = np.zeros_like(claims)
     weak[row, owner] = np.where(alone, _TRUNK, _WEAK)
     weak[hand] = _WEAK * hands[hand]
+    # Where a limb leaves the trunk, outlines decide, or else the middle of the way.
+    leaving = ((away[:, 1:] < 1) & (left > 0) & (begun < 1)).any(axis=1)
+    weak[leaving] *= 0.1
     # An outline belongs to what it surrounds.
     weak *= calm[:, None]
     return claims + weak
 
 
-def _begun(
+def _left_and_begun(
     points_xy: NDArray[np.float64],
     skeleton: Skeleton,
     limb: Limb,
     half_widths: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """How far a limb has left the joint that it hangs from, which is the trunk's as well, 0..1."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How far the trunk has ended and a limb has begun, from where it hangs, each 0..1."""
     away = np.linalg.norm(points_xy - skeleton.points_xy[limb.hangs_from], axis=1)
-    first = limb.joints[0]
-    width = max(min(half_widths[first], _BEGINNING * float(_lengths(skeleton, limb)[0])), 1e-6)
-    return np.clip(2 * away / width - 1, 0, 1)
+    width = max(float(half_widths[limb.joints[0]]), 1e-6)
+    end = max(min(_BEGINNING * width, 0.9 * float(_lengths(skeleton, limb)[0])), 1e-6)
+    left = np.clip(2 * away / min(width, end), 0, 1)
+    return left, np.clip(2.5 * away / end - 1.5, 0, 1)
 
 
 def _is_hand(

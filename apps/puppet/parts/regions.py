@@ -30,6 +30,12 @@ _HORN = 0.35
 _ALONG = 0.35
 """And the share of its edge that such a piece has in common with what it is beside."""
 
+_LINE = 0.25
+"""How wide an outline is at most, as a share of half of a limb's width."""
+
+_DARK = 24
+"""How much darker it is than both of its sides, of 255."""
+
 _SCRAP = 0.2
 """A piece that is smaller than this share of the largest one of its sheet is no part of it."""
 
@@ -79,6 +85,7 @@ def find_regions(
         for number in [*range(1, len(limbs) + 1), TRUNK]:
             sheets = _without_horns(sheets, inside, number, _HORN * width)
         sheets = _without_scraps(sheets, inside, len(limbs) + 1)
+        sheets = _with_outlines(colours, inside, sheets, _LINE * width)
         sheets = _nearest_filled(sheets, inside)
     return Regions(sheets, _bones_within(sheets, bones, inside, of_joint), half_widths)
 
@@ -137,6 +144,25 @@ def _snapped(
         room = cv2.distanceTransform(own.astype(np.uint8), cv2.DIST_L2, 5)
         seeds[own & (room >= 0.6 * room.max())] = sheet
     return np.where(inside, _watershed(image, seeds, inside), sheets)
+
+
+def _with_outlines(
+    colours: NDArray[np.uint8], inside: NDArray[np.bool_], sheets: NDArray[np.int32], most: float
+) -> NDArray[np.int32]:
+    """Give limbs the dark lines around them: what lies in front is what is outlined."""
+    reach = max(2, round(most))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2)
+    light = cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY)
+    line = cv2.morphologyEx(light, cv2.MORPH_BLACKHAT, disc) > _DARK
+    square = np.ones((3, 3), np.uint8)
+    result = sheets.copy()
+    for sheet in range(1, int(sheets.max()) + 1):
+        free = line & inside & (result < sheet)
+        own = ((result == sheet) & inside).astype(np.uint8)
+        for _ in range(reach):
+            own |= cv2.dilate(own, square) & free
+        result[own > 0] = sheet
+    return result
 
 
 def _edges(labels: NDArray[np.int32]) -> NDArray[np.bool_]:
