@@ -158,10 +158,16 @@ def _with_outlines(
     result = sheets.copy()
     for sheet in range(1, int(sheets.max()) + 1):
         free = line & inside & (result < sheet)
-        own = ((result == sheet) & inside).astype(np.uint8)
+        own = (result == sheet) & inside
+        first = 0
         for _ in range(reach):
-            own |= cv2.dilate(own, square) & free
-        result[own > 0] = sheet
+            more = (cv2.dilate(own.astype(np.uint8), square) > 0) & free & ~own
+            first = max(first, int(more.sum()))
+            # Beyond the width of the outline there are only lines that meet it.
+            if more.sum() < 0.5 * first or not first:
+                break
+            own |= more
+        result[own] = sheet
     return result
 
 

@@ -22,6 +22,9 @@ __all__ = ["complete_colours", "hidden_trunk"]
 
 _WORKING_SIDE = 256
 _DIRECTIONS = 8
+_NOTCH = 8
+"""Half of the width of notches, at the working side, that no body has."""
+
 _FILL_PIXELS = 40_000
 """PatchMatch fills at this many pixels at most, in a third of a second."""
 
@@ -49,6 +52,7 @@ def hidden_trunk(sheets: NDArray[np.int32], inside: NDArray[np.bool_]) -> NDArra
     across = np.stack([_way_across(kinds, turn) for turn in range(_DIRECTIONS)])
     shortest = np.abs(across).argmin(axis=0)[None]
     hidden = (np.take_along_axis(across, shortest, axis=0)[0] > 0) & (kinds == 2)
+    hidden |= _notches(hidden, kinds)
     soft = cv2.GaussianBlur(hidden.astype(np.float32), (0, 0), 1.5)
     # The Gaussian must not eat the rim, where the fill has to meet the trunk.
     known = cv2.GaussianBlur((kinds == 2).astype(np.float32), (0, 0), 1.5)
@@ -58,6 +62,15 @@ def hidden_trunk(sheets: NDArray[np.int32], inside: NDArray[np.bool_]) -> NDArra
         (kinds == 2).astype(np.float32), inside.shape[::-1], interpolation=cv2.INTER_LINEAR
     )
     return limb & (full >= 0.5 * np.maximum(weight, 0.05))
+
+
+def _notches(hidden: NDArray[np.bool_], kinds: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Where the body, beneath limbs, would have a notch next to what they hide."""
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _NOTCH + 1,) * 2)
+    body = (hidden | (kinds == 1)).astype(np.uint8)
+    closed = cv2.morphologyEx(body, cv2.MORPH_CLOSE, disc) > 0
+    near = cv2.dilate(hidden.astype(np.uint8), disc) > 0
+    return closed & near & (kinds == 2)
 
 
 def _way_across(kinds: NDArray[np.uint8], turn: int) -> NDArray[np.float32]:
