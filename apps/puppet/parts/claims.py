@@ -178,13 +178,14 @@ def _claims(
     claims[:, TRUNK] *= 1 - covered
     row = np.arange(len(nearest))
     owner = np.where(away[row, nearest] > _FAR, TRUNK, nearest)
-    alone = (nearest == TRUNK) & (away[:, 1:].min(axis=1) > 1)
+    alone = (nearest == TRUNK) & (away[:, 1:].min(axis=1) > 1) & (away[:, TRUNK] < 1.5)
     weak = np.zeros_like(claims)
     weak[row, owner] = np.where(alone, _TRUNK, _WEAK)
     weak[hand] = _WEAK * hands[hand]
     # Where a limb leaves the trunk, outlines decide, or else the middle of the way.
-    leaving = ((away[:, 1:] < 1) & (left > 0) & (begun < 1)).any(axis=1)
-    weak[leaving] *= 0.1
+    leaving = (away[:, 1:] < 1) & (left > 0) & (begun < 1)
+    between = leaving.any(axis=1)
+    weak[between] = _WEAK * np.column_stack([between, leaving])[between]
     # An outline belongs to what it surrounds.
     weak *= calm[:, None]
     return claims + weak

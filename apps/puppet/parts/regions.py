@@ -84,8 +84,8 @@ def find_regions(
         sheets = _smooth(sheets, inside, len(limbs) + 1)
         for number in [*range(1, len(limbs) + 1), TRUNK]:
             sheets = _without_horns(sheets, inside, number, _HORN * width)
-        sheets = _without_scraps(sheets, inside, len(limbs) + 1)
         sheets = _with_outlines(colours, inside, sheets, _LINE * width)
+        sheets = _without_scraps(sheets, inside, len(limbs) + 1)
         sheets = _nearest_filled(sheets, inside)
     return Regions(sheets, _bones_within(sheets, bones, inside, of_joint), half_widths)
 
