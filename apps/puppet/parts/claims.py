@@ -37,9 +37,9 @@ _OF_LENGTH, _OF_SIZE = 0.12, 0.025
 """Half of a limb's width is at least this share of its bones' lengths, and of the character's size.
 Joints that lie beside their limb let it seem slimmer."""
 
-_FAR = 3.0
-"""Halves of a limb's width from its bones beyond which it claims nothing: there begin capes, hair
-and skirts."""
+_FAR, _FAR_OF_LENGTH = 3.0, 0.2
+"""Halves of a limb's width, or this share of its length, from its bones beyond which it claims
+nothing: there begin capes, hair and skirts."""
 
 _SHARP = 2.0
 """How soon strong claims set in, from a bone's surface inwards."""
@@ -158,12 +158,15 @@ def _claims(
             ends = skeleton.points_xy[[parent, joint]]
             distance = segment_distance(points_xy, *ends) / max(half_widths[joint], 1e-6)
             sheet = of_joint[joint]
+            if sheet == TRUNK:
+                distance *= 1 + _beyond(points_xy, *ends)
             away[:, sheet] = np.minimum(away[:, sheet], distance)
     claims = _STRONG * np.clip(_SHARP * (1 - away), 0, 1)
     left, begun = (
         np.column_stack(each)
         for each in zip(
-            *(_left_and_begun(points_xy, skeleton, limb, half_widths) for limb in limbs), strict=True
+            *(_left_and_begun(points_xy, skeleton, limb, half_widths) for limb in limbs),
+            strict=True,
         )
     )
     claims[:, 1:] *= begun
@@ -177,7 +180,11 @@ def _claims(
     covered[hand] = 1
     claims[:, TRUNK] *= 1 - covered
     row = np.arange(len(nearest))
-    owner = np.where(away[row, nearest] > _FAR, TRUNK, nearest)
+    far = np.full(len(limbs) + 1, np.inf)
+    for number, limb in enumerate(limbs, 1):
+        width = max(float(half_widths[list(limb.joints)].mean()), 1e-6)
+        far[number] = max(_FAR, _FAR_OF_LENGTH * float(_lengths(skeleton, limb).sum()) / width)
+    owner = np.where(away[row, nearest] > far[nearest], TRUNK, nearest)
     alone = (nearest == TRUNK) & (away[:, 1:].min(axis=1) > 1) & (away[:, TRUNK] < 1.5)
     weak = np.zeros_like(claims)
     weak[row, owner] = np.where(alone, _TRUNK, _WEAK)
@@ -189,6 +196,15 @@ def _claims(
     # An outline belongs to what it surrounds.
     weak *= calm[:, None]
     return claims + weak
+
+
+def _beyond(
+    points_xy: NDArray[np.float64], start: NDArray[np.float64], end: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """1 for points beyond an end of a segment, where the trunk does not bulge, else 0."""
+    along = end - start
+    place = (points_xy - start) @ along
+    return np.where((place < 0) | (place > along @ along), 1.0, 0.0)
 
 
 def _left_and_begun(
