@@ -44,7 +44,7 @@ nothing: there begin capes, hair and skirts."""
 _SHARP = 2.0
 """How soon strong claims set in, from a bone's surface inwards."""
 
-_BEGINNING = 2.0
+_BEGINNING = 2.5
 """Halves of its width from where it hangs at which a limb has begun."""
 
 _HAND = 0.6
@@ -218,7 +218,7 @@ def _left_and_begun(
     width = max(float(half_widths[limb.joints[0]]), 1e-6)
     end = max(min(_BEGINNING * width, 0.9 * float(_lengths(skeleton, limb)[0])), 1e-6)
     left = np.clip(2 * away / min(width, end), 0, 1)
-    return left, np.clip(2.5 * away / end - 1.5, 0, 1)
+    return left, np.clip(4 * away / end - 3, 0, 1)
 
 
 def _is_hand(

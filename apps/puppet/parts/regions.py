@@ -82,9 +82,9 @@ def find_regions(
         width = max(2.0, float(np.median(half_widths[of_joint != TRUNK])))
         sheets = _snapped(colours, inside, sheets, _SNAP * width)
         sheets = _smooth(sheets, inside, len(limbs) + 1)
+        sheets = _with_outlines(colours, inside, sheets, _LINE * width)
         for number in [*range(1, len(limbs) + 1), TRUNK]:
             sheets = _without_horns(sheets, inside, number, _HORN * width)
-        sheets = _with_outlines(colours, inside, sheets, _LINE * width)
         sheets = _without_scraps(sheets, inside, len(limbs) + 1)
         sheets = _nearest_filled(sheets, inside)
     return Regions(sheets, _bones_within(sheets, bones, inside, of_joint), half_widths)
