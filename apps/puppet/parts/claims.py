@@ -194,7 +194,7 @@ def _claims(
     between = leaving.any(axis=1)
     weak[between] = _WEAK * np.column_stack([between, leaving])[between]
     # An outline belongs to what it surrounds.
-    weak *= calm[:, None]
+    weak *= np.maximum(calm, _LEAK)[:, None]
     return claims + weak
 
 

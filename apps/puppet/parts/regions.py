@@ -1,7 +1,8 @@
-"""Which pixels of a character belong to which sheet and bone: by shape first, then by colour.
+"""Which pixels of a character belong to which sheet and bone: by bones, colours and outlines.
 
-A silhouette does not show where an arm before the body ends. What its bones make of it is
-corrected by the picture: the limbs' edges snap to outlines that lie near.
+A silhouette does not show where an arm before the body ends. So what bones claim spreads over the
+regions of the picture, coarsely; then the limbs' edges snap to the outlines that lie near, limbs
+take the lines around them, and scraps go back to what is around them.
 """
 
 from __future__ import annotations
@@ -153,21 +154,16 @@ def _with_outlines(
     reach = max(2, round(most))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2)
     light = cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY)
+    light[~inside] = 255
     line = cv2.morphologyEx(light, cv2.MORPH_BLACKHAT, disc) > _DARK
     square = np.ones((3, 3), np.uint8)
     result = sheets.copy()
     for sheet in range(1, int(sheets.max()) + 1):
         free = line & inside & (result < sheet)
-        own = (result == sheet) & inside
-        first = 0
+        own = ((result == sheet) & inside).astype(np.uint8)
         for _ in range(reach):
-            more = (cv2.dilate(own.astype(np.uint8), square) > 0) & free & ~own
-            first = max(first, int(more.sum()))
-            # Beyond the width of the outline there are only lines that meet it.
-            if more.sum() < 0.5 * first or not first:
-                break
-            own |= more
-        result[own] = sheet
+            own |= cv2.dilate(own, square) & free
+        result[own > 0] = sheet
     return result
 
 
@@ -202,7 +198,7 @@ def _without_horns(
     if not core.any():
         return sheets
     away = cv2.distanceTransform((~core).astype(np.uint8), cv2.DIST_L2, 5)
-    thin = own & (away > radius + 1)
+    thin = own & (away > 1.1 * radius + 1.5)  # distances are approximate
     others = inside & ~own
     cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
     beside = thin & (cv2.dilate(others.astype(np.uint8), cross) > 0)
