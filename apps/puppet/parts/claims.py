@@ -151,6 +151,41 @@ def _claims(
     Returns:
         ``(N, S)``.
     """
+    away = _away(points_xy, skeleton, limbs, half_widths)
+    left, begun = (
+        np.column_stack(each)
+        for each in zip(
+            *(_left_and_begun(points_xy, skeleton, limb, half_widths) for limb in limbs),
+            strict=True,
+        )
+    )
+    hands = np.column_stack(
+        [np.zeros(len(points_xy), np.bool_)]
+        + [_is_hand(points_xy, skeleton, limb, half_widths) for limb in limbs]
+    )
+    hand = hands.any(axis=1)
+    strong = _STRONG * np.clip(_SHARP * (1 - away), 0, 1)
+    strong[:, 1:] *= begun
+    # Limbs lie before the trunk: it claims nothing strongly that may be theirs.
+    covered = (np.clip(3 - 2 * away[:, 1:], 0, 1) * left).max(axis=1)
+    strong[:, TRUNK] *= np.where(hand, 0, 1 - covered)
+    weak = _weak_claims(nearest, away, _far(skeleton, limbs, half_widths))
+    weak[hand] = _WEAK * hands[hand]
+    # Where a limb leaves the trunk, outlines decide, or else the middle of the way.
+    leaving = (away[:, 1:] < 1) & (left > 0) & (begun < 1)
+    between = leaving.any(axis=1)
+    weak[between] = _WEAK * np.column_stack([between, leaving])[between]
+    # An outline belongs to what it surrounds.
+    return strong + weak * np.maximum(calm, _LEAK)[:, None]
+
+
+def _away(
+    points_xy: NDArray[np.float64],
+    skeleton: Skeleton,
+    limbs: tuple[Limb, ...],
+    half_widths: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """How far points are from the bones of each sheet, ``(N, S)``: 1 at a bone's surface."""
     of_joint = sheets_of_joints(skeleton, limbs)
     away = np.full((len(points_xy), len(limbs) + 1), np.inf)
     for joint, parent in enumerate(skeleton.parents):
@@ -161,41 +196,30 @@ def _claims(
             if sheet == TRUNK:
                 distance *= 1 + _beyond(points_xy, *ends)
             away[:, sheet] = np.minimum(away[:, sheet], distance)
-    claims = _STRONG * np.clip(_SHARP * (1 - away), 0, 1)
-    left, begun = (
-        np.column_stack(each)
-        for each in zip(
-            *(_left_and_begun(points_xy, skeleton, limb, half_widths) for limb in limbs),
-            strict=True,
-        )
-    )
-    claims[:, 1:] *= begun
-    hands = np.column_stack(
-        [np.zeros(len(points_xy), np.bool_)]
-        + [_is_hand(points_xy, skeleton, limb, half_widths) for limb in limbs]
-    )
-    # Limbs lie before the trunk: it claims nothing strongly that may be theirs.
-    covered = (np.clip(3 - 2 * away[:, 1:], 0, 1) * left).max(axis=1)
-    hand = hands.any(axis=1)
-    covered[hand] = 1
-    claims[:, TRUNK] *= 1 - covered
+    return away
+
+
+def _weak_claims(
+    nearest: NDArray[np.int32], away: NDArray[np.float64], far: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """What is claimed because nothing else is nearer, ``(N, S)``."""
     row = np.arange(len(nearest))
+    owner = np.where(away[row, nearest] > far[nearest], TRUNK, nearest)
+    alone = (nearest == TRUNK) & (away[:, 1:].min(axis=1) > 1) & (away[:, TRUNK] < 1.5)
+    weak = np.zeros_like(away)
+    weak[row, owner] = np.where(alone, _TRUNK, _WEAK)
+    return weak
+
+
+def _far(
+    skeleton: Skeleton, limbs: tuple[Limb, ...], half_widths: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """How far away each sheet claims anything, ``(S,)``, in halves of its width."""
     far = np.full(len(limbs) + 1, np.inf)
     for number, limb in enumerate(limbs, 1):
         width = max(float(half_widths[list(limb.joints)].mean()), 1e-6)
         far[number] = max(_FAR, _FAR_OF_LENGTH * float(_lengths(skeleton, limb).sum()) / width)
-    owner = np.where(away[row, nearest] > far[nearest], TRUNK, nearest)
-    alone = (nearest == TRUNK) & (away[:, 1:].min(axis=1) > 1) & (away[:, TRUNK] < 1.5)
-    weak = np.zeros_like(claims)
-    weak[row, owner] = np.where(alone, _TRUNK, _WEAK)
-    weak[hand] = _WEAK * hands[hand]
-    # Where a limb leaves the trunk, outlines decide, or else the middle of the way.
-    leaving = (away[:, 1:] < 1) & (left > 0) & (begun < 1)
-    between = leaving.any(axis=1)
-    weak[between] = _WEAK * np.column_stack([between, leaving])[between]
-    # An outline belongs to what it surrounds.
-    weak *= np.maximum(calm, _LEAK)[:, None]
-    return claims + weak
+    return far
 
 
 def _beyond(
