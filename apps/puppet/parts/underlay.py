@@ -31,6 +31,9 @@ _FILL_PIXELS = 40_000
 _RIM = 2
 """Pixels of the trunk next to a limb that may show its outline: nothing is continued from them."""
 
+_OUTLINE = 0.012
+"""The same next to where the character ends, as a share of its size."""
+
 
 def hidden_trunk(
     sheets: NDArray[np.int32], inside: NDArray[np.bool_], legs: int = 0
@@ -134,7 +137,8 @@ def complete_colours(
     Returns:
         RGB ``uint8`` ``(H, W, 3)``, changed where it is hidden.
     """
-    clear = trunk & ~grow(hidden, _RIM)
+    rim = max(_RIM, round(_OUTLINE * math.sqrt(int(trunk.sum()))))
+    clear = trunk & ~grow(hidden, _RIM) & ~grow(~(trunk | hidden), rim)
     if not hidden.any() or not clear.any():
         return colours
     box = surroundings(hidden)
