@@ -77,7 +77,7 @@ FORMATS: dict[str, Format] = {
     ".mp4": Format(
         "libx264", _BT709, "yuv420p", None,
         ("-crf", "{crf}", "-movflags", "+faststart"),
-        crf=18, even=True, preset="faster", quick="veryfast",
+        crf=18, even=True, preset="faster", quick="superfast",
     ),
     ".webm": Format(
         "libvpx-vp9", _BT709, "yuv420p", "yuva420p",
@@ -138,7 +138,7 @@ class VideoWriter:
             alpha: Whether frames are RGBA; None goes by the first frame.
             quality: A name in :data:`QUALITIES`.
             quick: Encode with less effort, for frames that are made faster than mp4 takes them;
-                the file is somewhat larger or worse.
+                the file is up to twice as large.
 
         Raises:
             InvalidInput: The ending or the quality is unknown, ``fps`` or ``size_wh`` make no

@@ -87,6 +87,11 @@ class Show:
         return self.options.rate
 
     @property
+    def quick(self) -> bool:
+        """Whether frames are made faster than an encoder takes them."""
+        return False
+
+    @property
     def transparent(self) -> bool:
         """Whether frames are RGBA."""
         return self.ground is None
