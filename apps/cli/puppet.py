@@ -14,14 +14,16 @@ from apps.cli.parts import PlateOptions, with_plate
 from apps.cli.places import distinct, is_scene
 from apps.cli.puppet_parts import (
     DrawingOptions,
+    check_beside,
+    check_new,
     drawing_of,
+    files_read,
     find_puppets,
-    is_drawing,
     needs_segmenter,
     open_puppets,
 )
-from apps.cli.record import write_record
-from apps.cli.results import check_clip, check_result, input_files, keep_apart, new_scenes
+from apps.cli.record import record_path, write_record
+from apps.cli.results import check_clip, check_result, keep_apart, new_scenes
 from apps.cli.terminal import print_json, print_table, say
 from apps.puppet.options import PuppetOptions
 from cartoonedit.errors import InvalidInput
@@ -74,8 +76,16 @@ class PuppetFiles:
         }
         return {option: path for option, path in given.items() if path is not None}
 
+    @property
+    def written(self) -> list[Path]:
+        """All files and folders, with what comes beside a sprite sheet."""
+        beside = [self.sprite_sheet.with_suffix(".json")] if self.sprite_sheet else []
+        return [*self.of_one.values(), *beside]
+
     def check(self, count: int) -> None:
         """Refuse what cannot be written, before any work.
+
+        Folders are new ones or empty: in others may be what a person has mended.
 
         Raises:
             typer.BadParameter: Something cannot; the option is named.
@@ -83,11 +93,15 @@ class PuppetFiles:
         for option, path in self.of_one.items():
             if count > 1:
                 raise typer.BadParameter(f"{option} is for one picture; got {count}.")
-            ending = _ENDINGS.get(option, "")
+            ending = _ENDINGS.get(option)
+            if ending is None:
+                check_new(option, path)
+                continue
             if path.suffix.lower() != ending:
-                wanted = f"end in {ending}" if ending else "be a folder"
-                raise typer.BadParameter(f"{option} must {wanted}; got {path}.")
-            check_result(option, path, folder=not ending)
+                raise typer.BadParameter(f"{option} must end in {ending}; got {str(path)!r}.")
+            check_result(option, path, folder=False)
+            if option == "--sprite-sheet":
+                check_beside(option, path, path.with_suffix(".json"))
 
     def write(self, film: Film, scene: Scene, progress: Progress) -> None:
         """Write what was asked for.
@@ -107,6 +121,7 @@ class PuppetFiles:
 
 
 _ENDINGS = {"--sprite-sheet": ".png", "--joints-out": ".json"}
+"""Of files; all else is a folder."""
 
 
 @app.command("puppet")
@@ -157,8 +172,11 @@ def animate(
     files_of_show.check(len(files))
     folders = new_scenes(files, files_of_show.save_scene)
     new = [folder for folder in folders.values() if not is_scene(folder)]
-    read = [*_read(files), chosen.joints, chosen.retarget_file, plate.plate, *chosen.motion_files]
-    keep_apart(read, [*clips.values(), *files_of_show.of_one.values(), *new])
+    for folder in new:
+        check_new("--save-scene", folder)
+    read = [*files_read(files), *chosen.files, plate.plate]
+    records = [record_path(clip) for clip in clips.values()]
+    keep_apart(read, [*clips.values(), *records, *files_of_show.written, *new])
     puppet = Puppet(chosen)
     segmenter = make_segmenter() if any(needs_segmenter(file, kind) for file in files) else None
 
@@ -172,11 +190,9 @@ def animate(
         write_film(film, clips[file], progress)
         files_of_show.write(film, scene, progress)
         models = options.model_files(values) if needs_segmenter(file, kind) else {}
-        inputs = [*_read([file]), *filter(None, [chosen.joints, chosen.retarget_file])]
+        inputs = [*files_read([file]), *chosen.files]
         actual = _NOT_REPEATED | {"pictures": [file], "out": clips[file]}
-        write_record(
-            ctx, clips[file], inputs=[*inputs, *chosen.motion_files], models=models, **actual
-        )
+        write_record(ctx, clips[file], inputs=inputs, models=models, **actual)
         if not as_json:
             say(f"{file}: {clips[file]}")
         return {
@@ -212,18 +228,6 @@ def _clips(files: list[Path], count: int, out: Path, chosen: PuppetOptions) -> d
     for clip in clips.values():
         check_clip("--out", clip, chosen.rate, alpha=chosen.transparent)
     return clips
-
-
-def _read(files: list[Path]) -> list[Path]:
-    """The files that pictures, scenes and character folders consist of."""
-    found: list[Path] = []
-    for file in files:
-        if is_drawing(file):
-            names = ("char_cfg.yaml", "texture.png", "mask.png")
-            found += [file / name for name in names if (file / name).exists()]
-        else:
-            found += input_files(file)
-    return found
 
 
 _NOT_REPEATED: dict[str, Any] = dict.fromkeys(

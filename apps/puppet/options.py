@@ -131,8 +131,7 @@ class PuppetOptions:
     @property
     def phases(self) -> dict[str, float]:
         """Phases by name; that of everybody under the empty name."""
-        entries = [entry if "=" in str(entry) else f"={entry}" for entry in self.phase]
-        phases = _by_name("phase", entries, float, "SHARE", nameless=True)
+        phases = _by_name("phase", self.phase, float, "SHARE", nameless=True)
         for value in phases.values():
             _check_number("phase", value, 0, 1)
         return phases
@@ -184,6 +183,11 @@ class PuppetOptions:
                     raise InvalidInput(f"{option}: {error}") from error
         return [*files]
 
+    @property
+    def files(self) -> list[Path]:
+        """All files that are named: motions, joints, and what they are retargeted by."""
+        return [*self.motion_files, *filter(None, (self.joints, self.retarget_file))]
+
     def check_names(self, known: Iterable[str]) -> None:
         """Refuse a name that no character has.
 
@@ -229,9 +233,8 @@ def _check_number(name: str, value: object, low: float, high: float) -> None:
 def _check_size(size_wh: object) -> None:
     sides = tuple(size_wh) if isinstance(size_wh, tuple | list) else ()
     if len(sides) != 2 or not all(isinstance(side, int) and 1 <= side <= 16384 for side in sides):
-        raise InvalidInput(
-            f"size_wh must be a width and a height of 1 to 16384 pixels; got {shown(size_wh)}."
-        )
+        got = shown(sides or size_wh)
+        raise InvalidInput(f"size_wh must be a width and a height of 1 to 16384 pixels; got {got}.")
 
 
 def _by_name(
@@ -251,13 +254,14 @@ def _by_name(
         raise InvalidInput(f"{option} must be a list of NAME={what}; got {shown(entries)}.")
     found: dict[str, Value] = {}
     for entry in entries:
-        name, sign, text = str(entry).partition("=")
+        name, sign, text = str(entry).rpartition("=") if nameless else str(entry).partition("=")
         try:
             value = kind(text)
         except ValueError:
-            sign = ""
-        if not sign or not text or not (name or nameless):
-            raise InvalidInput(f"{option} must be NAME={what}; got {shown(entry)}.")
+            text = ""
+        if not text or bool(sign) != bool(name) or not (name or nameless):
+            form = f"{what} or NAME={what}" if nameless else f"NAME={what}"
+            raise InvalidInput(f"{option} must be {form}; got {shown(entry)}.")
         if name in found:
             raise InvalidInput(f"{option}: {shown(name or entry)} is given twice.")
         found[name] = value

@@ -40,7 +40,10 @@ from cartoonedit.errors import InvalidInput
         ({"motion_for": "a=wave"}, "motion_for must be a list"),
         ({"motion_for": ["a=wave", "a=nod"]}, "motion_for: 'a' is given twice"),
         ({"phase": ["1.5"]}, "phase must be from 0 to 1; got 1.5"),
-        ({"phase": ["a=x"]}, "phase must be NAME=SHARE; got 'a=x'"),
+        ({"phase": ["a=x"]}, "phase must be SHARE or NAME=SHARE; got 'a=x'"),
+        ({"phase": ["hero"]}, "phase must be SHARE or NAME=SHARE; got 'hero'"),
+        ({"phase": ["=0.5"]}, "phase must be SHARE or NAME=SHARE; got '=0.5'"),
+        ({"motion": " "}, "motion: there is no motion"),
         ({"phase": ["nan"]}, "phase must be from 0 to 1"),
     ],
 )
