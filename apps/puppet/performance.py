@@ -147,14 +147,16 @@ def _classic(bvh: Bvh, name: str, options: PuppetOptions) -> Performance:
 
 
 def _keys(file: Path, options: PuppetOptions) -> Performance:
-    from apps.puppet.motion.keyframes import play_keys, read_joint_keys
+    from apps.puppet.motion.keyframes import MOST_FRAMES, play_keys, read_joint_keys
 
     keys = read_joint_keys(file)
 
     def play(part: Part) -> Poses:
         _refuse_mirror(part, "key frames")
         height = part.bounds_xyxy[3] - part.bounds_xyxy[1]
-        poses = play_keys(keys, part.skeleton, max(options.rate, 60.0), height=height)
+        # Finer than the clip, so that little is lost between; of an hour, what memory holds.
+        rate = min(max(options.rate, 60.0), MOST_FRAMES / 2 / max(keys.duration, 1.0))
+        poses = play_keys(keys, part.skeleton, rate, height=height)
         return _retimed(poses, part, options)
 
     return Performance(keys.duration / options.speed, play)
@@ -210,10 +212,9 @@ def _read_json(file: Path) -> Any:
 
 
 def _holds_keys(data: Any) -> bool:
-    frames = data.get("keyframes") if isinstance(data, Mapping) else data
-    return (
-        isinstance(frames, list)
-        and bool(frames)
-        and isinstance(frames[0], Mapping)
-        and "time" in frames[0]
+    """Whether that is meant to be key frames, whatever is wrong with them."""
+    if isinstance(data, Mapping):
+        return "keyframes" in data
+    return isinstance(data, list) and any(
+        isinstance(one, Mapping) and "time" in one for one in data
     )
