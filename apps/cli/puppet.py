@@ -19,6 +19,7 @@ from apps.cli.puppet_parts import (
     drawing_of,
     files_read,
     find_puppets,
+    is_classic,
     needs_segmenter,
     open_puppets,
 )
@@ -26,7 +27,6 @@ from apps.cli.record import record_path, write_record
 from apps.cli.results import check_clip, check_result, keep_apart, new_scenes
 from apps.cli.terminal import print_json, print_table, say
 from apps.puppet.options import PuppetOptions
-from cartoonedit.errors import InvalidInput
 from segmentation.options import SegmentOptions
 
 if TYPE_CHECKING:
@@ -82,10 +82,14 @@ class PuppetFiles:
         beside = [self.sprite_sheet.with_suffix(".json")] if self.sprite_sheet else []
         return [*self.of_one.values(), *beside]
 
-    def check(self, count: int) -> None:
+    def check(self, count: int, *, classic: bool) -> None:
         """Refuse what cannot be written, before any work.
 
         Folders are new ones or empty: in others may be what a person has mended.
+
+        Args:
+            count: Of pictures.
+            classic: Whether one is a character folder whose frames are Animated Drawings' own.
 
         Raises:
             typer.BadParameter: Something cannot; the option is named.
@@ -93,6 +97,10 @@ class PuppetFiles:
         for option, path in self.of_one.items():
             if count > 1:
                 raise typer.BadParameter(f"{option} is for one picture; got {count}.")
+            if classic:
+                raise typer.BadParameter(
+                    f"{option} is not for character folders with --retarget classic; leave one out."
+                )
             ending = _ENDINGS.get(option)
             if ending is None:
                 check_new(option, path)
@@ -104,20 +112,13 @@ class PuppetFiles:
                 check_beside(option, path, path.with_suffix(".json"))
 
     def write(self, film: Film, scene: Scene, progress: Progress) -> None:
-        """Write what was asked for.
-
-        Raises:
-            InvalidInput: The clip is one of Animated Drawings, which has no parts to be written.
-        """
+        """Write what was asked for; of a clip of Animated Drawings there is nothing else."""
         from apps.puppet.export.show import export_show
         from apps.puppet.show import Show
 
-        for option, path in self.of_one.items():
-            if not isinstance(film, Show):
-                raise InvalidInput(
-                    f"{option} is not for character folders with --retarget classic; leave one out."
-                )
-            export_show(option.removeprefix("--"), film, scene, path, progress)
+        if isinstance(film, Show):
+            for option, path in self.of_one.items():
+                export_show(option.removeprefix("--"), film, scene, path, progress)
 
 
 _ENDINGS = {"--sprite-sheet": ".png", "--joints-out": ".json"}
@@ -169,7 +170,8 @@ def animate(
     make_segmenter = options.segmenter_maker(values)
     files, missing = find_puppets(pictures)
     clips = _clips(files, len(files) + len(missing), out, chosen)
-    files_of_show.check(len(files))
+    classic = any(is_classic(file, chosen) for file in files)
+    files_of_show.check(len(files) + len(missing), classic=classic)
     folders = new_scenes(files, files_of_show.save_scene)
     new = [folder for folder in folders.values() if not is_scene(folder)]
     for folder in new:

@@ -27,6 +27,7 @@ __all__ = [
     "drawing_of",
     "files_read",
     "find_puppets",
+    "is_classic",
     "is_drawing",
     "needs_segmenter",
     "open_puppets",
@@ -121,9 +122,14 @@ def needs_segmenter(file: Path, options: DrawingOptions) -> bool:
     return not (options.paper or is_scene(file) or is_drawing(file))
 
 
+def is_classic(file: Path, chosen: PuppetOptions) -> bool:
+    """Whether the frames of a file are those of Animated Drawings, which has no parts."""
+    return chosen.retarget == "classic" and is_drawing(file)
+
+
 def drawing_of(file: Path, chosen: PuppetOptions) -> Drawing | None:
     """The drawing in a character folder, where its clip shall be that of Animated Drawings."""
-    if chosen.retarget != "classic" or not is_drawing(file):
+    if not is_classic(file, chosen):
         return None
     from apps.puppet.classic.character import read_drawing
 

@@ -90,6 +90,25 @@ def test_character_folders(cli: Any, character: Path, tmp_path: Path, method: st
     assert named.code == 0, named.err
 
 
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["--sprite-sheet", "sheet.png"], 2, "--sprite-sheet is not for character folders"),
+        (["--only", "nobody"], 1, "only: there is no character 'nobody'; there is boy"),
+        (["--mirror", "all"], 1, "mirror is not for character folders with retarget classic"),
+        (["--phase", "0.5"], 1, "phase is not for character folders"),
+    ],
+)
+def test_classic_drawings_refuse_what_they_cannot_show(
+    cli: Any, character: Path, tmp_path: Path, words: list[str], code: int, message: str
+) -> None:
+    clip = tmp_path / "clip.gif"
+    run = cli("puppet", character, "-o", clip, "--retarget", "classic", *SHORT, *words)
+    assert run.code == code
+    assert message in " ".join(run.err.split())
+    assert not clip.exists()
+
+
 def test_drawing_on_paper(cli: Any, tmp_path: Path, two_discs: Any) -> None:
     mask = cv2.resize(draw(skeleton_at(55, 60), (110, 120)), None, fx=3, fy=3)
     paper = np.full((*mask.shape, 3), 250, np.uint8)
