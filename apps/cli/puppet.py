@@ -193,7 +193,7 @@ def animate(
         files_of_show.write(film, scene, progress)
         models = options.model_files(values) if needs_segmenter(file, kind) else {}
         inputs = [*files_read([file]), *chosen.files]
-        actual = _NOT_REPEATED | {"pictures": [file], "out": clips[file]}
+        actual = _NOT_REPEATED | _named(chosen) | {"pictures": [file], "out": clips[file]}
         write_record(ctx, clips[file], inputs=inputs, models=models, **actual)
         if not as_json:
             say(f"{file}: {clips[file]}")
@@ -230,6 +230,18 @@ def _clips(files: list[Path], count: int, out: Path, chosen: PuppetOptions) -> d
     for clip in clips.values():
         check_clip("--out", clip, chosen.rate, alpha=chosen.transparent)
     return clips
+
+
+def _named(chosen: PuppetOptions) -> dict[str, Any]:
+    """The motions as a record names them: so that they are found from any folder."""
+    from apps.puppet.motion.library import MOTIONS, motion_file
+
+    def named(word: str) -> str:
+        known = word.strip().lower() in MOTIONS
+        return word if known else str(motion_file(word).absolute())
+
+    others = [f"{name}={named(word)}" for name, word in chosen.motions.items()]
+    return {"motion": named(chosen.motion), "motion_for": others}
 
 
 _NOT_REPEATED: dict[str, Any] = dict.fromkeys(

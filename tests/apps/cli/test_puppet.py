@@ -57,6 +57,20 @@ def test_scene_to_clip(cli: Any, folder: Path, tmp_path: Path, two_discs: Any) -
     assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
 
 
+def test_records_name_motions_from_anywhere(
+    cli: Any, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "keys.yaml").write_text("keyframes: [{time: 0}, {time: 1, joints: {neck: 20}}]")
+    monkeypatch.chdir(tmp_path)
+    words = ["--motion", "keys.yaml", "--motion-for", "character-2=keys.yaml", *SHORT]
+    assert cli("puppet", folder, "-o", "a.gif", *words, "--motion-for", "character-1=nod").code == 0
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    again = cli("rerun", tmp_path / "a.gif.run.json", "-o", "b.gif")
+    assert again.code == 0, again.err
+    assert Path("b.gif").read_bytes() == (tmp_path / "a.gif").read_bytes()
+
+
 def test_picture_is_segmented(cli: Any, picture: Path, tmp_path: Path, two_discs: Any) -> None:
     run = cli("puppet", picture, "-o", tmp_path / "frames", *SHORT)
     assert run.code == 0, run.err
