@@ -111,13 +111,14 @@ class PuppetFiles:
             if option == "--sprite-sheet":
                 check_beside(option, path, path.with_suffix(".json"))
 
-    def write(self, film: Film, scene: Scene, progress: Progress) -> None:
-        """Write what was asked for; of a clip of Animated Drawings there is nothing else."""
+    def write(self, film: Film, scene: Scene, progress: Progress, *, sheet: bool) -> None:
+        """Write the sprite sheet, or all else; of a clip of Animated Drawings there is neither."""
         from apps.puppet.export.show import export_show
         from apps.puppet.show import Show
 
         if isinstance(film, Show):
-            for option, path in self.of_one.items():
+            chosen = [one for one in self.of_one.items() if (one[0] == "--sprite-sheet") == sheet]
+            for option, path in chosen:
                 export_show(option.removeprefix("--"), film, scene, path, progress)
 
 
@@ -189,8 +190,10 @@ def animate(
             scene = puppet.rigged(scene)
             scene.save(folders[file], parts=("plate",))
         film = puppet.film(drawing_of(file, chosen) or scene, progress)
+        # A sprite sheet can be too large, which is told before a long clip is made.
+        files_of_show.write(film, scene, progress, sheet=True)
         write_film(film, clips[file], progress)
-        files_of_show.write(film, scene, progress)
+        files_of_show.write(film, scene, progress, sheet=False)
         models = options.model_files(values) if needs_segmenter(file, kind) else {}
         inputs = [*files_read([file]), *chosen.files]
         actual = _NOT_REPEATED | _named(chosen) | {"pictures": [file], "out": clips[file]}
