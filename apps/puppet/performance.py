@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +19,9 @@ from cartoonedit.errors import InvalidInput
 from cartoonedit.yaml_file import read_yaml
 
 __all__ = ["Box", "Part", "Performance", "find_performance"]
+
+FINEST = 1000.0
+"""Frames a second of a motion; the fastest cameras of motion capture take fewer."""
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom, in pixels of the picture."""
@@ -101,7 +105,7 @@ def _motion(bvh: Bvh, name: str, options: PuppetOptions) -> Performance:
         from apps.puppet.classic.config import read_retarget_config
 
         roles = roles_of(read_retarget_config(options.retarget_file), bvh)
-    motion = to_motion(bvh, name, roles=roles)
+    motion = to_motion(_not_too_fine(bvh), name, roles=roles)
 
     def play(part: Part) -> Poses:
         points = part.skeleton.points_xy
@@ -201,6 +205,14 @@ def _between(bvh: Bvh, first: int, end: int | None, source: str) -> Bvh:
             f"{source}: start_frame_idx is {first}, but the motion has {len(bvh)} frames."
         )
     return replace(bvh, values=values)
+
+
+def _not_too_fine(bvh: Bvh) -> Bvh:
+    """Without most frames of what no camera records: smoothing over seconds would take forever."""
+    step = math.ceil(1 / (FINEST * bvh.frame_time))
+    if step <= 1:
+        return bvh
+    return replace(bvh, values=bvh.values[::step], frame_time=bvh.frame_time * step)
 
 
 def _read_json(file: Path) -> Any:
