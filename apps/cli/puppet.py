@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -161,6 +162,8 @@ def animate(
     `cartoonedit puppet joints PICTURE -o joints.yaml` writes where the joints are, and a picture of
     them, to be corrected and taken back with --joints.
     """
+    # Its threads would spin where the encoder has use for the cores; read when it is loaded.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from apps.puppet import Puppet
     from apps.puppet.film import write_film
 

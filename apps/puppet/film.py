@@ -30,8 +30,8 @@ class Film(Protocol):
         """Whether frames are RGBA."""
 
     @property
-    def quick(self) -> bool:
-        """Whether frames are made faster than an encoder takes them."""
+    def preset(self) -> str:
+        """How much effort x264 shall take, so that it keeps up with the frames."""
 
     def __len__(self) -> int:
         """How many frames there are."""
@@ -53,7 +53,7 @@ def write_film(film: Film, out_path: str | Path, progress: Progress = silent) ->
     from cartoonedit.video import VideoWriter
 
     with VideoWriter(
-        out_path, film.size_wh, film.fps, alpha=film.transparent, quick=film.quick
+        out_path, film.size_wh, film.fps, alpha=film.transparent, preset=film.preset
     ) as writer:
         for index, frame in enumerate(film.frames(), 1):
             writer.write(frame)

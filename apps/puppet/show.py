@@ -87,9 +87,9 @@ class Show:
         return self.options.rate
 
     @property
-    def quick(self) -> bool:
-        """Whether frames are made faster than an encoder takes them."""
-        return False
+    def preset(self) -> str:
+        """How much effort x264 shall take, so that it keeps up with the frames."""
+        return "veryfast"
 
     @property
     def transparent(self) -> bool:

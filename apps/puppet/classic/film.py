@@ -64,9 +64,9 @@ class ClassicFilm:
         return len(self.shown)
 
     @property
-    def quick(self) -> bool:
-        """Whether frames are made faster than an encoder takes them."""
-        return True
+    def preset(self) -> str:
+        """How much effort x264 shall take, so that it keeps up with the frames."""
+        return "superfast"
 
     def vertices(self, frames: NDArray[np.intp]) -> NDArray[np.float64]:
         """Where the vertices are in the world, ``(F, V, 2)``, in frames of the motion."""
