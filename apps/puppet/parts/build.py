@@ -16,7 +16,7 @@ from apps.puppet.parts.cut import Pieces, cut_mesh, extend
 from apps.puppet.parts.limbs import TRUNK, Limb, find_limbs, sheets_of_joints
 from apps.puppet.parts.places import Places, without_specks
 from apps.puppet.parts.regions import find_regions
-from apps.puppet.parts.seams import Seams
+from apps.puppet.parts.seams import Seams, drawn_lines
 from apps.puppet.parts.textures import Reach, peel, reach_of
 from apps.puppet.parts.underlay import complete_colours, hidden_trunk
 from apps.puppet.rig import Rig, Sheet
@@ -76,8 +76,9 @@ def build_rig(
     limbs = find_limbs(moved)
     regions = find_regions(image, inside, moved, limbs)
     owners = np.where(alpha > 0, regions.sheets, -1).astype(np.int32)
-    seams = Seams(moved, limbs, owners, regions.half_widths, cut=cut)
     legs = _legs(moved, limbs)
+    lines = drawn_lines(image, inside)
+    seams = Seams(moved, limbs, owners, regions.half_widths, lines=lines, legs=legs, cut=cut)
     reaches = _reaches(image, owners, regions.bones, seams, legs, seed if cut else None)
     textures = peel(image, alpha, [reach for _, reach in reaches])
     mesh = triangulate(alpha, spacing)

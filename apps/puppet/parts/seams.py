@@ -9,11 +9,17 @@ from numpy.typing import NDArray
 from apps.puppet.parts.limbs import TRUNK, Limb, sheets_of_joints
 from apps.puppet.skeleton import Skeleton
 
-__all__ = ["Seams"]
+__all__ = ["Seams", "drawn_lines"]
 
 _ROUND_JOINT = 1.3
 """A limb is joined to the trunk this far from its joint, in halves of its width there. Where it
 only begins farther away, it is that far from where it begins."""
+
+_LINE = 0.025
+"""How wide a drawn line is at most, as a share of the character's height."""
+
+_DARKER = 40
+"""Levels by which it is darker than what is on both of its sides."""
 
 
 class Seams:
@@ -26,6 +32,8 @@ class Seams:
         sheets: NDArray[np.int32],
         half_widths: NDArray[np.float64],
         *,
+        lines: NDArray[np.bool_] | None = None,
+        legs: int = 0,
         cut: bool = True,
     ) -> None:
         """See :meth:`joined`.
@@ -35,6 +43,8 @@ class Seams:
             limbs: Of the skeleton.
             sheets: ``int32`` ``(H, W)``, who owns each pixel, -1 for nobody.
             half_widths: ``(J,)`` of the bones, in pixels.
+            lines: ``bool`` ``(H, W)``, where lines are drawn.
+            legs: How many of the limbs, which come first, are legs.
             cut: Without it, everything is joined.
         """
         self._of_joint = sheets_of_joints(skeleton, limbs)
@@ -44,6 +54,8 @@ class Seams:
             if parent >= 0:
                 pairs[joint, parent] = pairs[parent, joint] = True
         self._pairs = pairs if cut else np.ones((count, count), np.bool_)
+        self._legs = legs if lines is not None else 0
+        self._lines = lines
         # For each sheet, the place where it hangs from the trunk and how far around it is joined.
         self._places = np.zeros((len(limbs) + 1, 2))
         self._reach = np.zeros(len(limbs) + 1)
@@ -62,7 +74,7 @@ class Seams:
         """Whether bones that touch at some points belong together there.
 
         They do within a sheet, next to each other in the skeleton, and around the joint at which a
-        limb hangs from the trunk.
+        limb hangs from the trunk. So do legs where no line parts them: that is a skirt.
 
         Args:
             one: ``(N,)`` joints at the far ends of bones.
@@ -76,7 +88,37 @@ class Seams:
         limb = np.maximum(first, second)
         away = np.linalg.norm(points_xy - self._places[limb], axis=-1)
         around = (np.minimum(first, second) == TRUNK) & (away <= self._reach[limb])
-        return self._pairs[one, other] | around
+        return self._pairs[one, other] | around | self._within_skirt(first, second, points_xy)
+
+    def _within_skirt(
+        self,
+        first: NDArray[np.integer],
+        second: NDArray[np.integer],
+        points_xy: NDArray[np.float64],
+    ) -> NDArray[np.bool_]:
+        low, high = np.minimum(first, second), np.maximum(first, second)
+        legs = (low > TRUNK) & (high <= self._legs)
+        if self._lines is None or not legs.any():
+            return np.zeros(len(first), np.bool_)
+        height, width = self._lines.shape
+        column = np.clip(points_xy[:, 0].astype(np.intp), 0, width - 1)
+        row = np.clip(points_xy[:, 1].astype(np.intp), 0, height - 1)
+        return np.asarray(legs & ~self._lines[row, column])
+
+
+def drawn_lines(colours: NDArray[np.uint8], inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Where dark lines are drawn in a character, and close to them.
+
+    Args:
+        colours: RGB ``uint8`` ``(H, W, 3)``.
+        inside: ``bool`` ``(H, W)``. Its outline counts as a line.
+    """
+    rows = np.flatnonzero(inside.any(axis=1))
+    width = 2 * max(1, round(_LINE * len(rows) / 2)) + 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
+    grey = cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY)
+    found = (cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, kernel) > _DARKER) | ~inside
+    return cv2.dilate(found.astype(np.uint8), kernel) > 0
 
 
 def _border(sheets: NDArray[np.int32], limb: int) -> NDArray[np.float64]:
