@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -15,6 +15,7 @@ from apps.puppet.rig import Rig, Sheet
 from apps.puppet.skeleton import Skeleton
 from cartoonedit.layered import back_to_front
 from cartoonedit.matte import nearest_places, unmix
+from cartoonedit.outline import snap_outline
 from cartoonedit.runtime import Progress, silent
 from cartoonedit.scene import Instance, Scene
 
@@ -45,6 +46,7 @@ def take_apart(
     skeletons: Mapping[str, Skeleton],
     *,
     cut: bool = True,
+    snap: bool = True,
     seed: int = 0,
     progress: Progress = silent,
 ) -> Layers:
@@ -54,10 +56,18 @@ def take_apart(
         scene: With its plate.
         skeletons: Of those who move, by name; the others stand still.
         cut: Whether limbs that lie over the body come off it.
+        snap: Whether the edges of their masks follow the drawing first.
         seed: For what is painted in beneath limbs.
         progress: Called for each character.
     """
     order = back_to_front(scene)
+    if snap:
+        order = [
+            replace(one, mask=snap_outline(scene.picture, one.mask))
+            if one.name in skeletons
+            else one
+            for one in order
+        ]
     masks = [instance.mask for instance in order]
     plate = scene.plate
     colours, rest = unmix(scene.picture, plate, masks) if order else ([], None)

@@ -51,6 +51,8 @@ class PuppetOptions:
             in-place keeps them where they are.
         stiff_head: How rigid heads are, 0 (rubber) to 1.
         cut: Let arms and legs that lie over the body come off it; what they uncover is painted in.
+        snap_outlines: Let the edges of the masks follow the drawing before characters are cut out;
+            without for masks that are exact to the pixel.
         blend_in: Seconds in which the characters leave their drawn pose.
         background: plate (the picture without the characters), or a colour such as white or
             #ffe0c0. By default plate; white for drawings on paper.
@@ -83,6 +85,7 @@ class PuppetOptions:
     travel: Travel = "auto"
     stiff_head: float = 0.6
     cut: bool = True
+    snap_outlines: bool = True
     blend_in: float = 0.0
     background: str | None = None
     transparent: bool = False

@@ -142,7 +142,14 @@ def make_show(scene: Scene, options: PuppetOptions, progress: Progress = silent)
     count = frame_count(seconds, options.rate)
     found = find_all_joints(scene, options, moving)
     skeletons = {name: found[name].skeleton for name in moving}
-    layers = take_apart(scene, skeletons, cut=options.cut, seed=options.seed, progress=progress)
+    layers = take_apart(
+        scene,
+        skeletons,
+        cut=options.cut,
+        snap=options.snap_outlines,
+        seed=options.seed,
+        progress=progress,
+    )
     framed = _is_framed(scene, options)
     picture: Box = (0.0, 0.0, float(scene.size_wh[0]), float(scene.size_wh[1]))
     actors: dict[str, Actor] = {}
