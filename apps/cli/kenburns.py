@@ -11,11 +11,11 @@ import typer
 from apps.cli import options
 from apps.cli.batch import find_pictures, for_each
 from apps.cli.parts import DepthOptions, PlateOptions, with_depth, with_plate
-from apps.cli.places import distinct, is_scene
+from apps.cli.places import is_scene
 from apps.cli.record import write_record
 from apps.cli.results import (
-    check_clip,
     check_result,
+    clip_places,
     input_files,
     keep_apart,
     new_scenes,
@@ -72,7 +72,7 @@ def kenburns(
     depth, plate = options.build(DepthOptions, values), options.build(PlateOptions, values)
     make_segmenter = options.segmenter_maker(values)
     files, missing = find_pictures(pictures)
-    clips = _clips(files, len(files) + len(missing), out, camera)
+    clips = clip_places(files, len(files) + len(missing), out, camera.fps, alpha=camera.transparent)
     _check_layers(files, layers)
     folders = new_scenes(files, save_scene)
     new = [folder for folder in folders.values() if not is_scene(folder)]
@@ -108,25 +108,6 @@ def kenburns(
         print_json({"clips": done, "failed": [asdict(failure) for failure in failed]})
     if failed:
         raise typer.Exit(1)
-
-
-def _clips(files: list[Path], count: int, out: Path, camera: KenBurnsOptions) -> dict[Path, Path]:
-    """Where the clip of each picture goes; ``count`` of them were asked for.
-
-    Raises:
-        typer.BadParameter: There can be no such clip.
-    """
-    clips = {files[0]: out}
-    if count > 1:
-        if out.suffix:
-            raise typer.BadParameter(
-                f"{count} pictures make {count} clips: give --out a folder, not {out}."
-            )
-        ending = ".webm" if camera.transparent else ".mp4"
-        clips = distinct(files, lambda name: out / f"{name}{ending}", lambda file, path: True)
-    for clip in clips.values():
-        check_clip("--out", clip, camera.fps, alpha=camera.transparent)
-    return clips
 
 
 def _check_layers(files: list[Path], layers: Path | None) -> None:

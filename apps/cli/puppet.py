@@ -12,7 +12,7 @@ import typer
 from apps.cli import options
 from apps.cli.batch import for_each
 from apps.cli.parts import PlateOptions, with_plate
-from apps.cli.places import distinct, is_scene
+from apps.cli.places import is_scene
 from apps.cli.puppet_parts import (
     DrawingOptions,
     check_beside,
@@ -25,7 +25,7 @@ from apps.cli.puppet_parts import (
     open_puppets,
 )
 from apps.cli.record import record_path, write_record
-from apps.cli.results import check_clip, check_result, keep_apart, new_scenes
+from apps.cli.results import check_result, clip_places, keep_apart, new_scenes
 from apps.cli.terminal import print_json, print_table, say
 from apps.puppet.options import PuppetOptions
 from segmentation.options import SegmentOptions
@@ -173,7 +173,9 @@ def animate(
     plate = options.build(PlateOptions, values)
     make_segmenter = options.segmenter_maker(values)
     files, missing = find_puppets(pictures)
-    clips = _clips(files, len(files) + len(missing), out, chosen)
+    clips = clip_places(
+        files, len(files) + len(missing), out, chosen.rate, alpha=chosen.transparent
+    )
     classic = any(is_classic(file, chosen) for file in files)
     files_of_show.check(len(files) + len(missing), classic=classic)
     folders = new_scenes(files, files_of_show.save_scene)
@@ -217,25 +219,6 @@ def animate(
         print_json({"clips": done, "failed": [asdict(failure) for failure in failed]})
     if failed:
         raise typer.Exit(1)
-
-
-def _clips(files: list[Path], count: int, out: Path, chosen: PuppetOptions) -> dict[Path, Path]:
-    """Where the clip of each picture goes; ``count`` of them were asked for.
-
-    Raises:
-        typer.BadParameter: There can be no such clip.
-    """
-    clips = {files[0]: out}
-    if count > 1:
-        if out.suffix:
-            raise typer.BadParameter(
-                f"{count} pictures make {count} clips: give --out a folder, not {out}."
-            )
-        ending = ".webm" if chosen.transparent else ".mp4"
-        clips = distinct(files, lambda name: out / f"{name}{ending}", lambda file, path: True)
-    for clip in clips.values():
-        check_clip("--out", clip, chosen.rate, alpha=chosen.transparent)
-    return clips
 
 
 def _named(chosen: PuppetOptions) -> dict[str, Any]:

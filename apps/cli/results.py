@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from apps.cli.places import is_scene, scene_folders
+from apps.cli.places import distinct, is_scene, scene_folders
 from apps.cli.record import read_record, record_path
 from cartoonedit.errors import CartooneditError, InvalidInput
 from cartoonedit.files import PICTURE_SUFFIXES
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "check_clip",
     "check_result",
+    "clip_places",
     "input_files",
     "keep_apart",
     "new_scenes",
@@ -70,6 +71,34 @@ def check_clip(option: str, path: Path, fps: float = 24, *, alpha: bool = False)
         f"{option}: the folder {path} holds files already, and no run.json of a clip says that"
         " they may be replaced. Frames need a folder of their own: name a new or empty one."
     )
+
+
+def clip_places(
+    files: list[Path], count: int, out: Path, fps: float, *, alpha: bool = False
+) -> dict[Path, Path]:
+    """Choose where the clip of each picture goes, and refuse what cannot be written.
+
+    Args:
+        files: The pictures.
+        count: How many were asked for.
+        out: The clip; of several, a folder for them.
+        fps: Frames a second.
+        alpha: Whether the clips are transparent.
+
+    Raises:
+        typer.BadParameter: There can be no such clip.
+    """
+    clips = {files[0]: out}
+    if count > 1:
+        if out.suffix:
+            raise typer.BadParameter(
+                f"{count} pictures make {count} clips: give --out a folder, not {out}."
+            )
+        ending = ".webm" if alpha else ".mp4"
+        clips = distinct(files, lambda name: out / f"{name}{ending}", lambda file, path: True)
+    for clip in clips.values():
+        check_clip("--out", clip, fps, alpha=alpha)
+    return clips
 
 
 def _is_empty(folder: Path) -> bool:
