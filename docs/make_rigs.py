@@ -2,10 +2,12 @@
 
 FOLDER holds the material, which is no part of this project: ``fixtures/puppet/segment.npz`` with
 the masks of the six example characters of Animated Drawings, and ``art/`` with cut-out characters.
+The two characters of the sample scene are added from the project itself.
 Writes ``rigs.jpg``: what the estimator makes of each mask alone, and how sure it is.
 
 The pictures shown, each under the licence of its source:
 
+- ``girl``, ``boy``: the sample scene ``duo``, of this project.
 - ``char1`` to ``char6``, masks only: Animated Drawings, Meta Platforms, MIT.
 - ``sylvie``, ``lucy``: Ren'Py; Sylvie by Deji, Lucy by Shiei, Jake, Mugenjohncel; MIT.
 - ``Gaotian``: Nova, the Nova Authors, MIT.
@@ -34,7 +36,7 @@ from apps.puppet.joints.silhouette.estimate import estimate
 from cartoonedit.images import open_rgba
 
 HERE = Path(__file__).parent
-TILE, LABEL, GAP, COLUMNS = 270, 18, 4, 8
+TILE, LABEL, GAP, COLUMNS = 270, 18, 4, 6
 BACK = np.array((236, 238, 242), np.float32)
 FLAT = (150, 158, 170)
 CHARACTERS = ("char1", "char2", "char3", "char4", "char5", "char6")
@@ -57,7 +59,7 @@ def main() -> None:
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     folder = Path(sys.argv[1])
-    tiles = [tile(name, rgba) for name, rgba in [*masks(folder), *cut_outs(folder)]]
+    tiles = [tile(name, rgba) for name, rgba in [*sample(), *masks(folder), *cut_outs(folder)]]
     rows = -(-len(tiles) // COLUMNS)
     size = COLUMNS * (TILE + GAP) + GAP, rows * (TILE + LABEL + GAP) + GAP
     sheet = Image.new("RGB", size, (255, 255, 255))
@@ -67,6 +69,17 @@ def main() -> None:
     out = HERE / "rigs.jpg"
     sheet.save(out, quality=82, optimize=True)
     print(f"{out}: {len(tiles)} characters, {out.stat().st_size // 1000} kB")
+
+
+def sample() -> Iterator[tuple[str, NDArray[np.uint8]]]:
+    """The characters of the sample scene."""
+    picture = np.asarray(Image.open(HERE.parent / "cartoonedit" / "samples" / "duo.png"))[..., :3]
+    labels = np.asarray(Image.open(HERE.parent / "tests" / "data" / "duo_truth.png"))
+    for index, name in enumerate(("girl", "boy"), start=1):
+        ys, xs = np.nonzero(labels == index)
+        window = slice(ys.min(), ys.max() + 1), slice(xs.min(), xs.max() + 1)
+        alpha = ((labels == index) * 255).astype(np.uint8)
+        yield name, np.dstack([picture, alpha])[window]
 
 
 def masks(folder: Path) -> Iterator[tuple[str, NDArray[np.uint8]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 
 from apps.puppet.drawings import skeleton_of
@@ -9,7 +10,12 @@ from apps.puppet.joints import AUTO, FoundJoints, find_joints, inside, read_join
 from apps.puppet.options import PuppetOptions
 from cartoonedit.scene import Scene
 
-__all__ = ["find_all_joints"]
+__all__ = ["UNSURE", "find_all_joints"]
+
+logger = logging.getLogger(__name__)
+
+UNSURE = 0.4
+"""Joints of less confidence are worth a look; a person is told so."""
 
 
 def find_all_joints(
@@ -41,4 +47,11 @@ def find_all_joints(
         else:
             note = f"from {options.joints}" if name in given else "its own joints"
             found[name] = FoundJoints(inside(skeleton, instance.mask), 1.0, note)
+        if found[name].confidence < UNSURE:
+            logger.warning(
+                "%s: the joints are uncertain (%s). `cartoonedit puppet joints` shows them, and"
+                " writes a file to correct",
+                name,
+                found[name].note,
+            )
     return found

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cartoonedit.errors import InvalidInput
-from cartoonedit.runtime import cpu_count
+from cartoonedit.onnx_graph import open_graph
 from cartoonedit.tagger.square import on_square
 
 __all__ = ["OnnxNetwork"]
-
-logger = logging.getLogger(__name__)
 
 
 class OnnxNetwork:
@@ -32,17 +28,7 @@ class OnnxNetwork:
     """
 
     def __init__(self, model: Path, device: str) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = cpu_count()
-        options.log_severity_level = 3
-        providers = _providers(onnxruntime.get_available_providers(), device)
-        try:
-            self._session = onnxruntime.InferenceSession(str(model), options, providers=providers)
-        except Exception as error:  # its kinds live in a private module of onnxruntime
-            raise InvalidInput(f"{model} is no ONNX graph that can be run: {error}") from error
-        logger.info("tagger %s on %s", model, self._session.get_providers()[0])
+        self._session = open_graph(model, device, "tagger")
         self._input = self._session.get_inputs()[0]
         shape = self._input.shape
         if len(shape) != 4 or shape[3] != 3:
@@ -58,17 +44,6 @@ class OnnxNetwork:
         if output.min() < 0 or output.max() > 1:  # some exports leave out the last layer
             output = 1 / (1 + np.exp(-output))
         return output
-
-
-def _providers(available: Sequence[str], device: str) -> list[str]:
-    cuda = "CUDAExecutionProvider"
-    if device == "cuda" and cuda not in available:
-        raise InvalidInput(
-            "the tagger was asked to run on CUDA, but the installed onnxruntime has only"
-            f" {', '.join(available)}. Install onnxruntime-gpu in its place, or take device='cpu'."
-        )
-    chosen = [cuda] if device != "cpu" and cuda in available else []
-    return [*chosen, "CPUExecutionProvider"]
 
 
 def _as_input(image: NDArray[np.uint8], side: int) -> NDArray[Any]:

@@ -7,7 +7,6 @@ Li 2022), and a map of scores for each point.
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -22,11 +21,9 @@ from apps.puppet.skeleton import Skeleton
 from cartoonedit import hub
 from cartoonedit.errors import InvalidInput, ModelNotFound
 from cartoonedit.instance import Instance
-from cartoonedit.runtime import cpu_count
+from cartoonedit.onnx_graph import open_graph
 
 __all__ = ["NetworkPose", "PoseNetwork", "decode_heatmaps", "decode_simcc"]
-
-logger = logging.getLogger(__name__)
 
 _MEAN = np.array([123.675, 116.28, 103.53], np.float32)  # RGB of ImageNet
 _STD = np.array([58.395, 57.12, 57.375], np.float32)
@@ -125,17 +122,7 @@ class _Graph:
     """One loaded network."""
 
     def __init__(self, file: Path, device: str) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = cpu_count()
-        options.log_severity_level = 3
-        providers = _providers(onnxruntime.get_available_providers(), device)
-        try:
-            self._session = onnxruntime.InferenceSession(str(file), options, providers=providers)
-        except Exception as error:  # its kinds live in a private module of onnxruntime
-            raise InvalidInput(f"{file} is no ONNX graph that can be run: {error}") from error
-        logger.info("pose network %s on %s", file, self._session.get_providers()[0])
+        self._session = open_graph(file, device, "pose network")
         self._file = file
         self._input = self._session.get_inputs()[0]
         self._outputs = [output.name for output in self._session.get_outputs()]
@@ -229,14 +216,3 @@ def decode_heatmaps(maps: NDArray[np.floating], size_wh: tuple[int, int]) -> NDA
         cell = place + np.clip(np.where(inner, between, 0.0), -0.5, 0.5)
         found[:, axis] = cell * ((side - 1) / max(cells - 1, 1)) + 0.5
     return found
-
-
-def _providers(available: list[str], device: str) -> list[str]:
-    cuda = "CUDAExecutionProvider"
-    if device == "cuda" and cuda not in available:
-        raise InvalidInput(
-            "the pose network was asked to run on CUDA, but the installed onnxruntime has only"
-            f" {', '.join(available)}. Install onnxruntime-gpu in its place, or take device='cpu'."
-        )
-    chosen = [cuda] if device != "cpu" and cuda in available else []
-    return [*chosen, "CPUExecutionProvider"]

@@ -88,7 +88,7 @@ class Motion:
 
     def reversed_sides(self) -> Motion:
         """The motion in a mirror: left and right exchanged in space, and so are the names."""
-        from apps.puppet.motion.names import mirrored
+        from apps.puppet.motion.words import mirrored
 
         return replace(
             self,

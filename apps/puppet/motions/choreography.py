@@ -1,8 +1,10 @@
 """What the actor does on the spot: six short acts, each of which may be repeated for ever.
 
 They are meant for flat puppets, which show a limb's direction from the front, or that of a leg from
-the side, and no depth. So arms act in the frontal plane, knees give way to the outside, and weight
-that goes from one foot to the other moves the hips by little while both feet stand.
+the side, and little depth. So arms act in the frontal plane. Legs stand a little apart, each a
+straight line in the front view: knees give way to the front, and turn out no further than over the
+feet, for shoes are drawn on shins and shins that lean inwards turn them over. Weight that goes from
+one foot to the other moves the hips by little while both feet stand.
 """
 
 from __future__ import annotations
@@ -10,17 +12,21 @@ from __future__ import annotations
 import numpy as np
 
 from apps.puppet.motions.actor import SIDES, STAND, Arm, Foot, Pose
-from apps.puppet.motions.curves import Loop
+from apps.puppet.motions.curves import FPS, Loop
 
-__all__ = ["KNEES_OUT", "bow", "dance", "idle", "nod", "sway", "wave"]
-
-KNEES_OUT = 75.0
-"""Knees that point there shorten the legs as seen from the front, too."""
+__all__ = ["bow", "dance", "idle", "nod", "stance", "sway", "wave"]
 
 
-def _stance(
-    width: float = 10.0, *, knee_out: float = KNEES_OUT, toes_out: float = 14.0
+def stance(
+    width: float = 13.5, *, knee_out: float = 3.0, toes_out: float = 14.0
 ) -> dict[str, Foot]:
+    """Feet that stand side by side.
+
+    Args:
+        width: Of each, from the middle; the hips are 9 wide.
+        knee_out: How far the knees point to the outside, from straight ahead.
+        toes_out: How far the feet do.
+    """
     return {
         side: Foot(x=sign * width, yaw=sign * toes_out, knee_out=knee_out - toes_out)
         for side, sign in SIDES.items()
@@ -37,7 +43,7 @@ def idle() -> tuple[Loop, Pose]:
     look = loop.follow(look, 2.2, 0.7)
     pose = Pose(
         x=2.6 * shift,
-        y=STAND - 0.75 + 0.6 * breath,
+        y=STAND - 2.2 + 1.7 * breath,
         lean=-1.6 * shift,
         back_lean=2.2 * shift - 1.2 * trunk,
         back_bend=2 - 2.5 * breath,
@@ -45,7 +51,7 @@ def idle() -> tuple[Loop, Pose]:
         head_bend=-1 + 3 * loop.follow(breath, 1.4, 0.6),
         head_lean=-2 * trunk + 3.5 * look,
         head_turn=9 * look,
-        feet=_stance(),
+        feet=stance(),
     )
     hang = loop.follow(breath, 1.2, 0.4)
     for side, sign in SIDES.items():
@@ -85,14 +91,14 @@ def wave() -> tuple[Loop, Pose]:
     dip = loop.keys((0.2, 0), (0.45, 1), (0.9, -0.2), (1.2, 0), (3.2, 0), (3.6, 0.6), (3.9, 0))
     pose = Pose(
         x=3.2 * body + 0.5 * sway,
-        y=STAND - 0.9 - 2.4 * dip,
+        y=STAND - 1.2 - 5.0 * dip,
         lean=-2.0 * body,
         back_lean=7.5 * body + 1.5 * sway,
         back_turn=-3 * body,
         head_lean=-11 * smile - 2.5 * sway,
         head_turn=-6 * smile,
         head_bend=3 * dip - 2 * smile,
-        feet=_stance(),
+        feet=stance(),
     )
     pose.arms["Right"] = Arm(
         out=8 + 112 * up + 7 * sway,
@@ -121,7 +127,7 @@ def nod() -> tuple[Loop, Pose]:
     chest = loop.follow(down, 3.0, 0.5)
     tilt = loop.follow(loop.keys((0.1, 0), (0.7, 1), (1.6, 0.8), (2.4, 0)), 2.0, 0.6)
     pose = Pose(
-        y=STAND - 1.8 - 4.4 * chest,
+        y=STAND - 2.4 - 6.5 * chest,
         z=-1.2 * chest,
         bend=3 * chest,
         back_bend=13 * chest,
@@ -129,7 +135,7 @@ def nod() -> tuple[Loop, Pose]:
         x=1.2 * tilt,
         head_bend=36 * down,
         head_lean=3 * tilt + 4 * chest,
-        feet=_stance(),
+        feet=stance(),
     )
     for side, sign in SIDES.items():
         swing = loop.follow(chest, 1.6, 0.3)
@@ -155,7 +161,7 @@ def bow() -> tuple[Loop, Pose]:
     open_arm, fold = loop.soften(open_arm, 0.06), loop.soften(fold, 0.06)
     pose = Pose(
         x=-1.8 * trunk,
-        y=STAND - 1.0 - 1.7 * trunk + 0.6 * open_arm * (1 - down),
+        y=STAND - 1.0 - 4.0 * trunk + 0.6 * open_arm * (1 - down),
         z=-11 * trunk,
         bend=24 * trunk,
         lean=1.0 * trunk,
@@ -163,7 +169,7 @@ def bow() -> tuple[Loop, Pose]:
         back_lean=9 * trunk - 3 * open_arm,
         head_bend=22 * head - 5 * open_arm,
         head_lean=9 * head - 4 * open_arm,
-        feet=_stance(9.0),
+        feet=stance(14.0),
     )
     # The left arm opens to the side, then folds before the belly; the right one stays out.
     pose.arms["Left"] = Arm(
@@ -193,7 +199,7 @@ def sway() -> tuple[Loop, Pose]:
     dip = hips**2
     pose = Pose(
         x=5.2 * hips,
-        y=STAND - 1.8 + 0.6 * dip,
+        y=STAND - 6.0 + 4.0 * dip,
         lean=-3.5 * hips,
         back_lean=3.5 * hips + 9 * chest,
         back_turn=4 * chest,
@@ -201,7 +207,7 @@ def sway() -> tuple[Loop, Pose]:
         head_lean=9 * head,
         head_turn=5 * head,
         head_bend=2 - 3 * dip,
-        feet=_stance(11.0),
+        feet=stance(15.0),
     )
     for side, sign in SIDES.items():
         pose.arms[side] = Arm(
@@ -216,14 +222,12 @@ def sway() -> tuple[Loop, Pose]:
 
 
 def dance() -> tuple[Loop, Pose]:
-    """Eight beats: step and touch to both sides with swinging arms, then hands up and hips out."""
+    """Eight beats: step and close to both sides with swinging arms, then hands up and kicks."""
     loop = Loop(4.0)
     beat = 0.5
     bounce = 0.5 - 0.5 * np.cos(2 * np.pi * loop.times / beat)  # 0 on the beat, 1 between
-    # With the weight on one foot, the other one taps beside and comes back.
-    taps = {"Left": (0.42, 1.2), "Right": (1.42, 2.2)}
     side_path = loop.keys(
-        (0, 0), (0.5, -1), (1.0, -1), (1.5, 1), (2.0, 1), (2.5, -0.8), (3.0, 0.8), (3.5, -0.8)
+        (0, 0.72), (0.5, -1), (1.0, -1), (1.5, 1), (2.0, 1), (2.5, -0.8), (3.0, 0.8), (3.5, -0.8)
     )
     groove = loop.soften(side_path, 0.07)
     chest = loop.sooner(groove, -0.1)
@@ -232,25 +236,16 @@ def dance() -> tuple[Loop, Pose]:
     )
     pump = loop.follow(np.cos(2 * np.pi * loop.times / 1.0), 3.0, 0.5)
     pose = Pose(
-        x=5.0 * groove,
-        y=STAND - 2.6 - 4.6 * (1 - bounce),
+        x=12.0 * groove,
+        y=STAND - 4.6 - 8.0 * (1 - bounce),
         lean=-4 * groove,
         turn=5 * chest * (1 - up),
         back_lean=10 * chest,
         back_turn=-6 * groove * (1 - up),
         head_lean=-7 * loop.sooner(groove, -0.16) + 3 * pump,
         head_bend=8 * (1 - loop.sooner(bounce, -0.08)) - 6 * up,
-        feet=_stance(12.0, toes_out=18),
+        feet=_dancing_feet(loop),
     )
-    for side, (start, end) in taps.items():
-        half = (start + end) / 2
-        aside = loop.keys((start, 0), (half - 0.04, 15), (half + 0.08, 15), (end, 0))
-        foot = pose.feet[side]
-        foot.x = SIDES[side] * (12.0 + aside)
-        foot.lift = loop.keys(
-            (start, 0), (start + 0.17, 6), (half - 0.04, 0), (half + 0.08, 0), (end - 0.16, 5),
-            (end, 0)
-        )  # fmt: skip
     for side, sign in SIDES.items():
         swing = sign * loop.sooner(groove, -0.12)
         late = sign * loop.sooner(groove, -0.24)
@@ -264,3 +259,24 @@ def dance() -> tuple[Loop, Pose]:
             shrug=4 + 12 * up + 5 * swing,
         )
     return loop, pose
+
+
+def _dancing_feet(loop: Loop) -> dict[str, Foot]:
+    """One foot steps out and the other one closes; later the free one kicks to the side."""
+    wide, kick = 22.0, 14.0
+    closes = {"Left": ((0.42, 0.92), (1.02, 1.42)), "Right": ((1.42, 1.92), (2.02, 2.36))}
+    kicks = {"Left": ((2.37, 0.4), (3.37, 0.4)), "Right": ((2.87, 0.4), (3.83, 0.47))}
+    feet = stance(wide, knee_out=5.0, toes_out=18.0)
+    for side, sign in SIDES.items():
+        out, lift = np.full(loop.frames, wide), np.zeros(loop.frames)
+        (close, closed), (leave, there) = closes[side]
+        out -= wide * loop.keys(
+            (close + 0.04, 0), (closed - 0.04, 1), (leave + 0.04, 1), (there - 0.04, 0)
+        )
+        for start, end in closes[side]:
+            lift += 5.0 * loop.keys((start, 0), ((start + end) / 2, 1), (end, 0))
+        for start, seconds in kicks[side]:
+            swing = np.roll(loop.keys((0, 0), (seconds / 2, 1), (seconds, 0)), round(start * FPS))
+            out, lift = out + kick * swing**1.5, lift + 13.0 * swing  # up before it goes out
+        feet[side].x, feet[side].lift = sign * out, lift
+    return feet

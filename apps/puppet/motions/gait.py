@@ -90,7 +90,7 @@ def _carried(loop: Loop, feet: dict[str, dict[str, Curve]]) -> Pose:
     pose = Pose(
         x=aside * np.cos(heading),
         z=z - aside * np.sin(heading),
-        y=STAND - 5.6 + 4.6 * passing,
+        y=STAND - 1.4 - 4.6 * ahead**2,
         turn=yaw - 9 * ahead,
         lean=2.5 * over,
         bend=2.5 * going,
@@ -112,10 +112,10 @@ def _carried(loop: Loop, feet: dict[str, dict[str, Curve]]) -> Pose:
         swing = loop.follow(-sign * ahead, 2.4, 0.6)
         late = loop.follow(swing, 2.6, 0.5)
         pose.arms[side] = Arm(
-            out=15 - 7 * swing,
-            front=30 * swing,
-            elbow=-14 - 34 * late,
-            hand_front=14 + 42 * late,
+            out=18 - 12 * swing,
+            front=32 * swing,
+            elbow=-15 - 42 * late,
+            hand_front=14 + 40 * late,
         )
     return pose
 
@@ -129,7 +129,7 @@ def run() -> tuple[Loop, Pose]:
     pose = Pose()
     beat = 2 * np.pi * 2 * loop.times / period
     side_beat = 2 * np.pi * loop.times / period
-    pose.y = STAND - 3.6 - 4.6 * np.cos(beat - 2 * np.pi * 2 * 0.16)
+    pose.y = STAND - 1.8 - 4.6 * np.cos(beat - 2 * np.pi * 2 * 0.16)
     pose.bend = 5 + 1.5 * np.sin(beat)
     pose.back_bend = 6 + 2 * np.sin(beat - 0.8)
     pose.turn = 7 * np.cos(side_beat)
@@ -154,9 +154,9 @@ def run() -> tuple[Loop, Pose]:
         swing = -np.cos(2 * np.pi * (here - 0.72))
         late = -np.cos(2 * np.pi * (here - 0.79))
         pose.arms[side] = Arm(
-            out=30 + 4 * swing,
+            out=31 + 11 * swing,
             front=36 * swing,
-            elbow=-104 - 40 * late,
+            elbow=-98 - 46 * late,
             hand_front=38 + 8 * late,
             shrug=5 + 4 * swing,
         )

@@ -5,15 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from apps.puppet.motions.actor import SIDES, STAND, Arm, Foot, Pose
-from apps.puppet.motions.choreography import KNEES_OUT
 from apps.puppet.motions.curves import Curve, Loop
 
 __all__ = ["cheer", "jump"]
 
 GRAVITY = 900.0
 """In cm/s², a little less than ours: it reads better."""
-TIPTOE = 98.4
-"""Height of the hips of one who stands on the balls of his feet."""
+TIPTOE = 97.0
+"""Height of the hips of one who stands on the balls of his feet, legs apart."""
+WIDE = 20.5
+"""How far each foot stands from the middle: who sinks between his feet keeps his shins upright."""
+KNEES_OUT = 13.0
+"""More, and shins would lean inwards, and turn the shoes over."""
 
 
 def _height(
@@ -65,7 +68,7 @@ def jump() -> tuple[Loop, Pose]:
     """Two small hops to gather, then a star with arms and legs spread, and a deep landing."""
     loop = Loop(3.4)
     hops = [(0.45, 0.26), (1.0, 0.26), (1.72, 0.5)]
-    y = loop.keys(*_height(hops, [86.0, 85.0, 74.0, 75.0], STAND - 1.5))
+    y = loop.keys(*_height(hops, [83.0, 82.0, 70.0, 70.0], STAND - 2.6))
     lift, roll = _soles(loop, hops, 2.0)
     star = loop.keys((1.76, 0), (1.92, 1), (2.04, 1), (2.19, 0))
     up = loop.keys(
@@ -73,11 +76,11 @@ def jump() -> tuple[Loop, Pose]:
         (1.6, 0.22), (1.9, 1.05), (2.06, 1), (2.36, 0.3), (2.62, 0.0), (2.95, 0.12), (3.2, 0.05),
     )  # fmt: skip
     arms = loop.follow(up, 4.5, 0.5)
-    low = np.clip((STAND - y) / 20, -0.3, 1)
+    low = np.clip((STAND - y) / 24, -0.3, 1)
     lag = loop.follow(low, 2.6, 0.45)
     pose = Pose(
         y=y,
-        z=-3 * low,
+        z=-9 * low,
         bend=6 * low,
         back_bend=10 * low - 6 * star,
         head_bend=-9 * low + 12 * lag - 6 * star,
@@ -85,7 +88,7 @@ def jump() -> tuple[Loop, Pose]:
     )
     for side, sign in SIDES.items():
         pose.feet[side] = Foot(
-            x=sign * (11 + 25 * star),
+            x=sign * (WIDE + 16 * star),
             lift=lift,
             roll=roll,
             yaw=sign * 18,
@@ -105,7 +108,7 @@ def cheer() -> tuple[Loop, Pose]:
     """Draw the fists in, burst up with both arms, shake them thrice, and hop for joy."""
     loop = Loop(3.2)
     hops = [(0.62, 0.34), (1.42, 0.24), (1.92, 0.24)]
-    y = loop.keys(*_height(hops, [78.0, 86.0, 87.0, 86.0], STAND - 1.5))
+    y = loop.keys(*_height(hops, [74.0, 84.0, 84.0, 82.0], STAND - 2.6))
     lift, roll = _soles(loop, hops, 3.0)
     up = loop.keys(
         (0.1, 0),
@@ -119,10 +122,11 @@ def cheer() -> tuple[Loop, Pose]:
     )
     pull = loop.follow(loop.keys((0.02, 0), (0.38, 1), (0.46, 1), (0.78, 0)), 4.5, 0.75)
     shake = loop.keys((0.95, 0), (1.22, -1), (1.5, 1), (1.75, -1), (2.0, 1), (2.25, -0.6), (2.5, 0))
-    low = np.clip((STAND - y) / 20, -0.3, 1)
+    low = np.clip((STAND - y) / 24, -0.3, 1)
     joy = loop.follow(shake, 2.4, 0.5)
     pose = Pose(
         y=y,
+        z=-7 * low,
         lean=-1.5 * joy,
         bend=4 * low,
         back_bend=9 * low - 7 * up,
@@ -132,7 +136,7 @@ def cheer() -> tuple[Loop, Pose]:
     )
     for side, sign in SIDES.items():
         pose.feet[side] = Foot(
-            x=sign * 11, lift=lift, roll=roll, yaw=sign * 18, knee_out=KNEES_OUT - 18
+            x=sign * WIDE, lift=lift, roll=roll, yaw=sign * 18, knee_out=KNEES_OUT - 18
         )
         raised = loop.follow(up, 4.0, 0.5)
         pose.arms[side] = Arm(

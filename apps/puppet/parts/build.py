@@ -77,7 +77,8 @@ def build_rig(
     regions = find_regions(image, inside, moved, limbs)
     owners = np.where(alpha > 0, regions.sheets, -1).astype(np.int32)
     seams = Seams(moved, limbs, owners, regions.half_widths, cut=cut)
-    reaches = _reaches(image, owners, regions.bones, seams, seed if cut else None)
+    legs = _legs(moved, limbs)
+    reaches = _reaches(image, owners, regions.bones, seams, legs, seed if cut else None)
     textures = peel(image, alpha, [reach for _, reach in reaches])
     mesh = triangulate(alpha, spacing)
     places = Places(mesh, alpha.shape)
@@ -110,11 +111,18 @@ def _check(name: str, colours: NDArray[np.uint8], mask: NDArray[np.uint8]) -> No
         raise InvalidInput(f"{name}: its mask is empty, so there is nothing to move. Leave it out.")
 
 
+def _legs(skeleton: Skeleton, limbs: tuple[Limb, ...]) -> int:
+    """How many of the limbs, which the lowest are the first of, hang from the lower half."""
+    height = skeleton.points_xy[[limb.hangs_from for limb in limbs], 1]
+    return int((height > (height.max() + height.min()) / 2).sum()) if len(limbs) else 0
+
+
 def _reaches(
     image: NDArray[np.uint8],
     owners: NDArray[np.int32],
     bones: NDArray[np.int32],
     seams: Seams,
+    legs: int,
     seed: int | None,
 ) -> list[tuple[int, Reach]]:
     """Where each sheet that owns anything goes, and what the trunk shows beneath limbs.
@@ -124,6 +132,7 @@ def _reaches(
         owners: ``int32`` ``(H, W)``: the sheet that owns each pixel, -1 for none.
         bones: ``int32`` ``(H, W)``: the same for bones.
         seams: Tell what is joined.
+        legs: How many limbs, the first ones, may be behind others.
         seed: Of the completion; None completes nothing.
     """
     inside = owners >= 0
@@ -133,7 +142,7 @@ def _reaches(
         for sheet in np.unique(owners[inside])
     }
     if seed is not None and TRUNK in found:
-        hidden = hidden_trunk(owners, inside)
+        hidden = hidden_trunk(owners, inside, legs)
         if hidden.any():
             found[TRUNK] = _completed(found[TRUNK], image, owners == TRUNK, hidden, seed)
     return list(found.items())

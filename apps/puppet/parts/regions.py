@@ -1,7 +1,8 @@
-"""Which pixels of a character belong to which sheet and bone: by shape first, then by colour.
+"""Which pixels of a character belong to which sheet and bone: by bones, colours and outlines.
 
-A silhouette does not show where an arm before the body ends. What its bones make of it is
-corrected by the picture: the limbs' edges snap to outlines that lie near.
+A silhouette does not show where an arm before the body ends. So what bones claim spreads over the
+regions of the picture, coarsely; then the limbs' edges snap to the outlines that lie near, limbs
+take the lines around them, and scraps go back to what is around them.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.puppet.mesh.ownership import bone_map, bone_radii
+from apps.puppet.parts.claims import spread_claims
 from apps.puppet.parts.limbs import TRUNK, Limb, sheets_of_joints
 from apps.puppet.skeleton import Skeleton
 from cartoonedit.matte import nearest_places
@@ -29,7 +31,16 @@ _HORN = 0.35
 _ALONG = 0.35
 """And the share of its edge that such a piece has in common with what it is beside."""
 
-_SNAP = 0.6
+_LINE = 0.25
+"""How wide an outline is at most, as a share of half of a limb's width."""
+
+_DARK = 24
+"""How much darker it is than both of its sides, of 255."""
+
+_SCRAP = 0.2
+"""A piece that is smaller than this share of the largest one of its sheet is no part of it."""
+
+_SNAP = 0.3
 """How far an edge moves to an outline, as a share of half of the limb's width."""
 
 
@@ -68,11 +79,14 @@ def find_regions(
     bones = _nearest_filled(bone_map(inside, skeleton, radii=half_widths), inside)
     sheets = of_joint[bones]
     if limbs:
+        sheets = spread_claims(colours, inside, skeleton, limbs, half_widths, bones)
         width = max(2.0, float(np.median(half_widths[of_joint != TRUNK])))
         sheets = _snapped(colours, inside, sheets, _SNAP * width)
         sheets = _smooth(sheets, inside, len(limbs) + 1)
+        sheets = _with_outlines(colours, inside, sheets, _LINE * width)
         for number in [*range(1, len(limbs) + 1), TRUNK]:
             sheets = _without_horns(sheets, inside, number, _HORN * width)
+        sheets = _without_scraps(sheets, inside, len(limbs) + 1)
         sheets = _nearest_filled(sheets, inside)
     return Regions(sheets, _bones_within(sheets, bones, inside, of_joint), half_widths)
 
@@ -133,6 +147,26 @@ def _snapped(
     return np.where(inside, _watershed(image, seeds, inside), sheets)
 
 
+def _with_outlines(
+    colours: NDArray[np.uint8], inside: NDArray[np.bool_], sheets: NDArray[np.int32], most: float
+) -> NDArray[np.int32]:
+    """Give limbs the dark lines around them: what lies in front is what is outlined."""
+    reach = max(2, round(most))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2)
+    light = cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY)
+    light[~inside] = 255
+    line = cv2.morphologyEx(light, cv2.MORPH_BLACKHAT, disc) > _DARK
+    square = np.ones((3, 3), np.uint8)
+    result = sheets.copy()
+    for sheet in range(1, int(sheets.max()) + 1):
+        free = line & inside & (result < sheet)
+        own = ((result == sheet) & inside).astype(np.uint8)
+        for _ in range(reach):
+            own |= cv2.dilate(own, square) & free
+        result[own > 0] = sheet
+    return result
+
+
 def _edges(labels: NDArray[np.int32]) -> NDArray[np.bool_]:
     edges = np.zeros(labels.shape, np.bool_)
     down, right = labels[1:] != labels[:-1], labels[:, 1:] != labels[:, :-1]
@@ -164,7 +198,7 @@ def _without_horns(
     if not core.any():
         return sheets
     away = cv2.distanceTransform((~core).astype(np.uint8), cv2.DIST_L2, 5)
-    thin = own & (away > radius + 1)
+    thin = own & (away > 1.1 * radius + 1.5)  # distances are approximate
     others = inside & ~own
     cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
     beside = thin & (cv2.dilate(others.astype(np.uint8), cross) > 0)
@@ -177,6 +211,31 @@ def _without_horns(
     result = sheets.copy()
     if horns.any():
         result[horns] = sheets.reshape(-1)[nearest_places(others, horns)[0]]
+    return result
+
+
+def _without_scraps(
+    sheets: NDArray[np.int32], inside: NDArray[np.bool_], count: int
+) -> NDArray[np.int32]:
+    """Give small pieces that lie apart from the rest of their sheet to the one around them.
+
+    Such as what a hand holds, which is the trunk's as long as it touches nothing else of it.
+    """
+    result = sheets.copy()
+    for sheet in range(count):
+        own = ((result == sheet) & inside).astype(np.uint8)
+        pieces, parts, stats, _ = cv2.connectedComponentsWithStats(own, connectivity=4)
+        if pieces <= 2:
+            continue
+        sizes = stats[1:, cv2.CC_STAT_AREA]
+        for piece in np.flatnonzero(sizes < _SCRAP * sizes.max()) + 1:
+            x, y, width, height = stats[piece, :4]
+            box = np.s_[max(0, y - 1) : y + height + 1, max(0, x - 1) : x + width + 1]
+            here = parts[box] == piece
+            rim = cv2.dilate(here.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+            around = result[box][rim & ~here & inside[box]]
+            if len(around):
+                result[box][here] = np.bincount(around).argmax()
     return result
 
 

@@ -14,7 +14,15 @@ from apps.puppet.retarget.cycle import Cycle, sample
 from apps.puppet.retarget.view import Actor, fill, seen
 from apps.puppet.skeleton import Skeleton
 
-__all__ = ["NEARLY_ZERO", "Bone", "Directions", "directions", "limb_bones", "puppet_roles"]
+__all__ = [
+    "NEARLY_ZERO",
+    "Bone",
+    "Directions",
+    "directions",
+    "limb_bones",
+    "limb_of",
+    "puppet_roles",
+]
 
 NEARLY_ZERO = 0.1
 """A bone of which less than this share is seen points at the viewer: it has no direction in the
@@ -87,6 +95,12 @@ def puppet_roles(skeleton: Skeleton) -> dict[int, str]:
     return found
 
 
+def limb_of(role: str) -> str | None:
+    """``arms`` or ``legs``, or None for a role of the trunk."""
+    part = role.rpartition("_")[2]
+    return next((limb for limb, parts in LIMBS.items() if part in parts), None)
+
+
 def limb_bones(skeleton: Skeleton, actor: Actor) -> list[Bone]:
     """The bones of a puppet's arms and legs that the actor has, too.
 
@@ -97,7 +111,7 @@ def limb_bones(skeleton: Skeleton, actor: Actor) -> list[Bone]:
     bones = []
     for joint, role in roles.items():
         side, _, part = role.partition("_")
-        group = next((group for group, parts in LIMBS.items() if part in parts), None)
+        group = limb_of(role)
         if group is None or part == LIMBS[group][0]:
             continue
         above = [f"{side}_{each}" for each in LIMBS[group][: LIMBS[group].index(part)]]

@@ -44,8 +44,10 @@ class RetargetOptions:
             None for no bounds. What already reaches out of it in rest may stay so.
         reach: How far the drawing reaches beyond the outermost joints in rest, in pixels: left,
             top, right, bottom.
-        foreshorten: How much bones that point at the viewer get shorter, 0..1: 0 keeps the lengths
-            as drawn, 1 shortens as in a picture of the actor.
+        foreshorten: How much bones of arms that point at the viewer get shorter, 0..1: 0 keeps the
+            lengths as drawn, 1 shortens as in a picture of the actor.
+        foreshorten_legs: The same for legs. Who bends his knees towards the viewer sinks only as
+            far as they get shorter.
         give: How much longer or shorter a leg may get, as a share of it, so that both feet stay
             where they stand although the character has other proportions than the actor, 0..0.5.
             With 0, such a foot slides instead.
@@ -68,6 +70,7 @@ class RetargetOptions:
     room: Box | None = None
     reach: Box = (0.0, 0.0, 0.0, 0.0)
     foreshorten: float = 0.0
+    foreshorten_legs: float = 0.4
     give: float = 0.15
     blend_in: float = 0.0
 
@@ -77,6 +80,7 @@ class RetargetOptions:
             "speed": (0.05, 20),
             "phase": (0, 1),
             "foreshorten": (0, 1),
+            "foreshorten_legs": (0, 1),
             "give": (0, 0.5),
             "blend_in": (0, 60),
         }

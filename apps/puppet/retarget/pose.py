@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from apps.puppet.retarget.cycle import Cycle, sample
 from apps.puppet.retarget.legs import find_legs
-from apps.puppet.retarget.limbs import Directions, projected, puppet_roles
+from apps.puppet.retarget.limbs import Directions, limb_of, projected, puppet_roles
 from apps.puppet.retarget.view import Actor, fill, seen
 from apps.puppet.skeleton import Skeleton
 
@@ -115,7 +116,7 @@ def build(
     skeleton: Skeleton,
     given: Directions,
     trunk: Swing,
-    foreshorten: float = 0.0,
+    foreshorten: Mapping[str, float],
     blend: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
     """Put the joints where the directions of the bones say.
@@ -128,7 +129,8 @@ def build(
         skeleton: As drawn.
         given: Directions of arms and legs.
         trunk: Turns of the trunk.
-        foreshorten: Share of the shortening of bones that point at the viewer.
+        foreshorten: For arms and legs, the share of the shortening of bones that point at the
+            viewer.
         blend: ``(T,)`` from 0, as drawn, to 1, as given.
 
     Returns:
@@ -149,7 +151,8 @@ def build(
             turn = given.angles[:, column[joint]] - rest[joint]
             turn = (turn - 2 * np.pi * np.round(turn[0] / (2 * np.pi))) * share
             seen_share = given.share[:, column[joint]] * share + 1 - share
-            length = np.maximum(1 - foreshorten * (1 - seen_share), _LEAST)
+            shorten = foreshorten.get(limb_of(roles[joint]) or "", 0.0)
+            length = np.maximum(1 - shorten * (1 - seen_share), _LEAST)
         elif roles.get(joint) in ("torso", "neck"):
             turn = (trunk.torso if roles[joint] == "torso" else trunk.neck) * share
         carried[joint] = turn

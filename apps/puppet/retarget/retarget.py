@@ -31,8 +31,8 @@ def retarget(
     """Make a puppet follow a motion.
 
     Arms and legs have, to a degree, the directions of the actor's as he is seen from the front or
-    the side; torso and head are turned by as much as his; bones keep their lengths; feet that stand
-    stay where they are.
+    the side; torso and head are turned by as much as his; bones keep their lengths, but legs that
+    bend towards the viewer get shorter; feet that stand stay where they are.
 
     Args:
         motion: Y up, of any known skeleton.
@@ -50,14 +50,15 @@ def retarget(
     actor = stage(motion, roles, options)
     given = directions(actor, limb_bones(skeleton, actor), cycle)
     trunk = swing(skeleton, actor, cycle)
-    joints = build(skeleton, given, trunk, options.foreshorten)
+    shorten = {"arms": options.foreshorten, "legs": options.foreshorten_legs}
+    joints = build(skeleton, given, trunk, shorten)
     planted = plant(joints, skeleton, actor, cycle, options.fps, options.give)
     root, returns = bounded(planted, skeleton, options, cycle.loops)
     posed = planted.joints
     if options.blend_in > 0:
         blend = _blend(len(cycle.frames), options)
         mended = (posed - joints) * blend[:, None, None]
-        posed = build(skeleton, given, trunk, options.foreshorten, blend) + mended
+        posed = build(skeleton, given, trunk, shorten, blend) + mended
         root = root * blend[:, None]
     placed = posed + (skeleton.points_xy[skeleton.root] + root)[:, None]
     return Poses(placed, depths(skeleton, actor, cycle), options.fps, cycle.loops and returns)

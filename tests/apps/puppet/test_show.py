@@ -221,6 +221,16 @@ def test_a_clip_of_a_drawing_on_paper(tmp_path: Path) -> None:
     assert show.size_wh != scene.size_wh
 
 
+def test_uncertain_joints_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    scene = make_scene(PLACES[:1])
+    blob = np.zeros(scene.picture.shape[:2], np.uint8)
+    blob[40:100, 20:110] = 255
+    for instance in (Instance(blob), scene["character-1"]):
+        make_show(scene.replace(instances=[instance]), PuppetOptions(duration=0.1))
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "the joints are uncertain" in caplog.text
+
+
 def test_unknown_option_lists_the_known_ones() -> None:
     with pytest.raises(InvalidInput, match="The options are: motion, motion_for"):
         Puppet(dance=True)

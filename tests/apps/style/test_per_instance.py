@@ -16,6 +16,8 @@ from cartoonedit.lineart import draw_lines
 from cartoonedit.scene import Instance, Scene
 from tests.apps.style.conftest import MakeEditor, Seen
 
+pytestmark = pytest.mark.slow
+
 CHARACTERS = ["character-1", "character-2"]
 
 

@@ -28,7 +28,7 @@ from cartoonedit.errors import CartooneditError, InvalidInput, ModelNotFound
 from tests.cartoonedit.tiny_adapters import build_ip_adapter
 
 Build = Callable[..., Path]
-pytestmark = pytest.mark.usefixtures("no_network", "forgotten")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_network", "forgotten")]
 
 ROWS, COLUMNS = 8, 8  # of latent cells
 START = torch.randn((1, 4, ROWS, COLUMNS), generator=torch.Generator().manual_seed(1))

@@ -22,7 +22,7 @@ from prompts import negative_prompt
 from tests.cartoonedit.inpaint.pictures import disc, noise, stripes
 
 Build = Callable[..., Path]
-pytestmark = pytest.mark.usefixtures("no_network")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_network")]
 
 TAGS = [Tag("night_sky", 0.7), Tag("1girl", 0.99), Tag("tree", 0.8), Tag("hatsune_miku", 0.9,
         "character"), Tag("general", 0.9, "rating"), Tag("moon_(object)", 0.5)]  # fmt: skip

@@ -148,21 +148,6 @@ def test_one_session_for_many_pictures(folder: Path, monkeypatch: pytest.MonkeyP
     assert len(made) == 1
 
 
-@pytest.mark.parametrize(
-    ("available", "device", "providers"),
-    [
-        (["CUDAExecutionProvider", "CPUExecutionProvider"], "auto",
-         ["CUDAExecutionProvider", "CPUExecutionProvider"]),
-        (["CUDAExecutionProvider", "CPUExecutionProvider"], "cpu", ["CPUExecutionProvider"]),
-        (["AzureExecutionProvider", "CPUExecutionProvider"], "auto", ["CPUExecutionProvider"]),
-    ],
-)  # fmt: skip
-def test_providers(available: list[str], device: str, providers: list[str]) -> None:
-    assert onnx_form._providers(available, device) == providers
-    with pytest.raises(InvalidInput, match="onnxruntime-gpu"):
-        onnx_form._providers(["CPUExecutionProvider"], "cuda")
-
-
 @pytest.mark.usefixtures("no_network")
 @pytest.mark.parametrize(
     "name", ["wd-v1-4-swinv2-tagger-v2", "wd-swinv2-tagger-v3", "wd-eva02-large-tagger-v3"]

@@ -164,6 +164,7 @@ def caption(frame: np.ndarray) -> None:
     cv2.putText(frame, "www.example.com", (20, 30), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (255,) * 3, 2)
 
 
+@pytest.mark.slow
 def test_frames_with_text_are_left_out_and_named(tmp_path: Path) -> None:
     truths = clip(tmp_path / "plain.mp4", "green", frames=12)
     frames = read(tmp_path / "plain.mp4")
@@ -183,6 +184,7 @@ def test_frames_with_text_are_left_out_and_named(tmp_path: Path) -> None:
     assert all(name.startswith(f"{source}#") for name in manifest.refused)
 
 
+@pytest.mark.slow
 def test_a_given_key_is_used_where_none_is_found(tmp_path: Path) -> None:
     with VideoWriter(tmp_path / "pale.mp4", (WIDTH, HEIGHT), 12) as video:
         for x in range(0, 200, 20):
@@ -204,6 +206,7 @@ def test_keys_that_are_none_are_refused(text: str) -> None:
         parse_key(text)
 
 
+@pytest.mark.slow
 def test_what_is_done_is_passed_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from apps.cli import main
 
@@ -220,6 +223,7 @@ def test_what_is_done_is_passed_over(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert (tmp_path / "out" / "sheet.jpg").is_file()
 
 
+@pytest.mark.slow
 def test_clips_of_one_name_from_two_folders_stay_apart(tmp_path: Path) -> None:
     from apps.cli import main
 

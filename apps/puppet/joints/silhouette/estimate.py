@@ -8,7 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.puppet.joints.silhouette.arms import Arm, find_arm
+from apps.puppet.joints.silhouette.arms import Arm, find_arm, fold_arms
+from apps.puppet.joints.silhouette.confidence import of_bust, of_standing
 from apps.puppet.joints.silhouette.gaps import Gap, find_gaps
 from apps.puppet.joints.silhouette.legs import CROTCH, Legs, find_legs, leg_gap
 from apps.puppet.joints.silhouette.shape import Shape, normalise
@@ -22,7 +23,7 @@ __all__ = ["Estimate", "Kind", "estimate"]
 Kind = Literal["standing", "bust", "blob"]
 
 _LEAST_LIMB = 0.05  # of the height
-_FACE = 0.55  # from the top of the head to the neck
+_FACE = 0.62  # from the top of the head to the neck
 _LEAST_NECK = 0.12  # with less of a narrowing and no legs, nothing can be told apart
 _WIDE, _SLIM = 1.25, 0.6  # width to height of what is no standing figure, and of what must be one
 _HEADS = 4.5  # from neck to ground, of a figure whose legs cannot be seen
@@ -36,7 +37,7 @@ class Estimate:
     Attributes:
         skeleton: In pixels of the picture.
         confidence: 0..1.
-        kind: ``standing``: with legs; ``bust``: without; ``blob``: nothing was told apart.
+        kind: ``standing``: a whole figure; ``bust``: cut off; ``blob``: nothing was told apart.
         notes: What was seen and what was guessed, for a person.
     """
 
@@ -73,6 +74,7 @@ def estimate(mask: NDArray[np.uint8]) -> Estimate:
     uppers = [limb for limb in limbs if limb.tip[1] < trunk.at(0.9)]
     others = [gap for gap in gaps if gap is not legs.gap]
     arms = [find_arm(shape, trunk, uppers, others, side, low) for side in (-1, 1)]
+    arms = fold_arms(shape, trunk, arms)
     limbs_seen = legs.seen and all(arm.seen for arm in arms)
     if shape.width > _WIDE * shape.height and trunk.narrowing < _LEAST_NECK and not limbs_seen:
         return _blob(shape, trunk)
@@ -92,10 +94,12 @@ def _standing(shape: Shape, trunk: Trunk, legs: Legs, arms: list[Arm]) -> Estima
         points |= _arm_points(side, arm)
     points["root"] = points["hip"] = (points["left_hip"] + points["right_hip"]) / 2
     points |= _upper(trunk, points)
-    seen = sum(arm.seen for arm in arms)
-    lying = np.clip((shape.width / shape.height - 1.1) / 0.3, 0, 1)
-    confidence = 0.2 + 0.25 * legs.seen + 0.1 * seen + 0.6 * min(trunk.narrowing, 0.4) - 0.3 * lying
-    notes = _notes(trunk, arms) + ([] if legs.seen else ["the legs are placed by proportion"])
+    confidence = of_standing(shape, trunk, points, arms, legs_seen=legs.seen)
+    notes = _notes(trunk, arms)
+    if not legs.seen:  # a guess would tear a robe in two
+        notes.append("the legs cannot be told apart and are left out")
+        for side in ("left", "right"):
+            del points[f"{side}_knee"], points[f"{side}_foot"]
     return _estimate(shape, points, confidence, "standing", notes)
 
 
@@ -112,11 +116,11 @@ def _bust(shape: Shape, trunk: Trunk, limbs: list[Branch], gaps: list[Gap]) -> E
     arms = [find_arm(shape, longer, limbs, gaps, side, low) for side in (-1, 1)]
     for name, arm in zip(("right", "left"), arms, strict=True):
         points |= _arm_points(name, arm)
-        if arm.points_xy[2, 1] > lowest:
+        if arm.seen and arm.points_xy[2, 1] > lowest:
             del points[f"{name}_hand"], points[f"{name}_elbow"]
     points["root"] = points["hip"] = np.array([trunk.x(low), low])
     points |= _upper(trunk, points)
-    confidence = 0.2 + 0.1 * sum(arm.seen for arm in arms) + 0.7 * min(trunk.narrowing, 0.4)
+    confidence = of_bust(shape, trunk, points, arms)
     notes = [*_notes(trunk, arms), "the legs cannot be seen and are left out"]
     return _estimate(shape, points, confidence, "bust", notes)
 
@@ -125,8 +129,12 @@ def _notes(trunk: Trunk, arms: list[Arm]) -> list[str]:
     notes = [] if trunk.narrowing else ["no neck was found: the size of the head is a guess"]
     guessed = [side for side, arm in zip(("right", "left"), arms, strict=True) if not arm.seen]
     if guessed:
-        arms_ = "arms are" if len(guessed) == 2 else f"{guessed[0]} arm is"
-        notes.append(f"the {arms_} placed by proportion")
+        arms_ = "arms" if len(guessed) == 2 else f"{guessed[0]} arm"
+        left_out = "are left out" if len(guessed) == 2 else "is left out"
+        notes.append(f"the {arms_} cannot be told from the body and {left_out}")
+    for side, arm in zip(("right", "left"), arms, strict=True):
+        if arm.folded:
+            notes.append(f"the {side} hand, before the body, is a guess")
     return notes
 
 
@@ -147,8 +155,9 @@ def _blob(shape: Shape, trunk: Trunk) -> Estimate:
 
 
 def _arm_points(side: str, arm: Arm) -> _Points:
-    names = ("shoulder", "elbow", "hand")
-    return {f"{side}_{name}": point for name, point in zip(names, arm.points_xy, strict=True)}
+    """Of an arm that was not seen only the shoulder: a guess would tear the body."""
+    names = ("shoulder", "elbow", "hand") if arm.seen else ("shoulder",)
+    return {f"{side}_{name}": point for name, point in zip(names, arm.points_xy, strict=False)}
 
 
 def _upper(trunk: Trunk, points: _Points) -> _Points:

@@ -44,6 +44,11 @@ class Gap:
         """Column of its middle."""
         return float((self.left + self.right).mean() / 2)
 
+    def closed(self, shape: Shape) -> bool:
+        """Whether the figure goes on below it: between an arm whose hand rests on the hip."""
+        below = shape.inside[self.bottom + 1, self.left[-1] : self.right[-1] + 1]
+        return bool(below.all())
+
     def beside(self, shape: Shape, side: int) -> NDArray[np.float64]:
         """The limb along one side of it: the middle and the width of that run in each row.
 

@@ -18,9 +18,12 @@ __all__ = ["CROTCH", "Legs", "find_legs", "leg_gap"]
 CROTCH = 0.47
 """Where legs end, as a share of the way from the neck to the ground, of an adult."""
 _LOWEST_CROTCH = 0.68  # below that, it may be the hem of a skirt through which the legs are seen
+_BELOW_WAIST = 0.11  # hips are that far below the waist, of the way from the neck to the ground
+_SKIRT, _LEGS_BELOW_HEM = 1.45, 0.85  # how wide a hem is, of the waist; the legs below, of the hem
 _FLARE = 1.12
 _LEAST_GAP = 0.055  # of the height
 _TOGETHER = 0.8  # of the width of the body; narrower above the gap, legs are close together there
+_LONG_FOOT = 2.2  # of the narrowest of the leg: points to the side; others are seen from the front
 _BASE = 0.35  # of the height; what is as wide down there ends in no feet
 
 
@@ -49,7 +52,7 @@ def find_legs(shape: Shape, trunk: Trunk, limbs: list[Branch], gaps: list[Gap]) 
         return Legs(_by_proportion(shape, trunk), seen=False, gap=None)
     crotch = gap.top if gap is not None else _split(trunk, tips)
     paths = [_leg_path(shape, gap, tips.get(side), side) for side in (-1, 1)]
-    hip_row = crotch if gap is None else _hip_row(trunk, crotch)
+    hip_row = crotch if gap is None else _hip_row(shape, trunk, crotch)
     middle = gap.x if gap is not None else trunk.x(hip_row)
     if gap is not None:
         middle = float(gap.left[0] + gap.right[0]) / 2
@@ -108,8 +111,11 @@ def _leg_path(
 ) -> NDArray[np.float64] | None:
     if gap is None:
         return None if tip is None else tip.path_xy
-    beside = gap.beside(shape, side)[:, :2]
-    if tip is not None and len(tip.path_xy) > 0.5 * gap.height:
+    beside = gap.beside(shape, side)
+    widths = beside[len(beside) // 3 :, 2]
+    toes = widths.max() > _LONG_FOOT * widths.min()
+    beside = beside[:, :2]
+    if toes and tip is not None and len(tip.path_xy) > 0.5 * gap.height:
         nearest = np.hypot(*(beside[-1] - tip.path_xy).T).min()
         if nearest < 0.08 * shape.height or tip.tip[1] > gap.bottom:
             return tip.path_xy
@@ -131,8 +137,11 @@ def _split(trunk: Trunk, tips: dict[int, Branch]) -> float:
     return float(np.clip(np.mean(rows), trunk.at(0.3), trunk.at(0.9)))
 
 
-def _hip_row(trunk: Trunk, crotch: float) -> float:
+def _hip_row(shape: Shape, trunk: Trunk, crotch: float) -> float:
     """A little above the split; higher where that is the hem of a skirt."""
+    waist_row = _waist_above_hem(shape, trunk, crotch)
+    if waist_row is not None:
+        return min(waist_row + _BELOW_WAIST * trunk.body_height, trunk.at(CROTCH))
     by_proportion = trunk.at(CROTCH - 0.04)
     share = (crotch - trunk.neck) / trunk.body_height
     waist = trunk.width[int(trunk.at(0.12)) : max(int(crotch) - 1, int(trunk.at(0.12)) + 1)].min()
@@ -142,6 +151,21 @@ def _hip_row(trunk: Trunk, crotch: float) -> float:
     if share > _LOWEST_CROTCH and (flares or together):
         return max(by_proportion, trunk.at(0.5))
     return max(crotch - 0.025 * trunk.body_height, trunk.at(0.3))
+
+
+def _waist_above_hem(shape: Shape, trunk: Trunk, crotch: float) -> int | None:
+    """Row of the waist of a skirt: what is above the split is wider than the waist and the legs."""
+    first, last = int(trunk.at(0.12)), int(crotch - 0.12 * trunk.body_height)
+    if first >= last:
+        return None
+    waist = first + int(trunk.width[first:last].argmin())
+    below = min(int(crotch) + 3, trunk.bottom)
+    hem = float(trunk.width[waist:below].max())
+    flared = trunk.width[last:below].max() >= max(hem, _SKIRT * trunk.width[waist])
+    legs = shape.inside[below : below + max(2, round(0.05 * shape.height))]
+    columns = np.flatnonzero(legs.any(axis=0))
+    narrower = not len(columns) or np.ptp(columns) + 1 < _LEGS_BELOW_HEM * hem
+    return waist if flared and narrower else None
 
 
 def _by_proportion(shape: Shape, trunk: Trunk) -> NDArray[np.float64]:

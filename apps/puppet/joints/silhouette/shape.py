@@ -20,6 +20,10 @@ _COVERED = 0.35  # a cell that is covered by that much counts: lines thinner tha
 # with those farther above, at least and at most; how wide, compared with the height. Most figures
 # that end at the border of the picture are cut there.
 _CUT, _CUT_AT_BORDER = (0.85, 0.8, 1.2, 0.17), (0.65, 0.65, 1.22, 0.14)
+# Feet: how high the gap between them is and how high the ankles may be, of the height; how alike
+# their widths are, how much of the lower end both make up, how much wider a foot is than a leg.
+_FEET, _ANKLE, _ALIKE, _BOTH, _FOOT = 0.03, 0.16, 0.55, 0.85, 1.2
+_WIDE_CUT, _SLOPING = 0.45, 2.2  # cut there: how wide, of the height; and then, compared with above
 _LEAST_ISLAND = 0.06  # of the area of the largest piece
 _LEAST_HOLE = 0.002  # of the area; a smaller hole is a flaw of the mask
 
@@ -58,6 +62,8 @@ class Shape:
     def ends_straight(self) -> bool:
         """Whether the figure ends in a cut and not in feet: straight, and no wider than above."""
         last = self.rows[1]
+        if self._ends_in_feet():
+            return False
 
         def width(*shares: float) -> float:
             rows = [max(0, last - round(share * self.height)) for share in shares]
@@ -65,11 +71,37 @@ class Shape:
 
         lowest, low, above = width(0), width(0.025, 0.05), width(0.1, 0.15, 0.2)
         straight, narrower, wider, least = _CUT_AT_BORDER if self.cut else _CUT
+        if self.cut and lowest >= _WIDE_CUT * self.height:  # through sloping shoulders
+            wider = _SLOPING
         return (
             lowest >= straight * low
             and narrower * above <= low <= wider * above
             and low >= least * self.height
         )
+
+    def _ends_in_feet(self) -> bool:
+        """Whether it stands on two things that are alike, though these be short and flat below."""
+        last, rise = self.rows[1], max(2, round(_FEET * self.height))
+        columns = np.flatnonzero(self.inside[last - rise + 1 : last + 1].any(axis=0))
+        between = np.flatnonzero(np.diff(columns) > 1)
+        if not len(between):
+            return False
+        feet = [(int(part[0]), int(part[-1]) + 1) for part in np.split(columns, between + 1)]
+        feet = sorted(feet, key=lambda foot: foot[0] - foot[1])[:2]
+        (_, widest), *_ = widths = [(x, x_end - x) for x, x_end in feet]
+        narrowest = widths[-1][1]
+        if narrowest < _ALIKE * widest or widest + narrowest < _BOTH * len(columns):
+            return False
+        if not self.cut:
+            return True
+        return all(self._widens(slice(*foot)) for foot in feet)
+
+    def _widens(self, columns: slice) -> bool:
+        """Whether a part of the lower end is wider there than above, as a foot is."""
+        last = self.rows[1]
+        rows = self.inside[max(0, last - round(_ANKLE * self.height)) : last + 1, columns]
+        widths = rows.sum(axis=1)
+        return bool(widths.max() >= _FOOT * max(1, widths[: len(widths) // 2 + 1].min()))
 
     @cached_property
     def rows(self) -> tuple[int, int]:

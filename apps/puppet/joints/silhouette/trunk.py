@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from apps.puppet.joints.silhouette.gaps import Gap, find_gaps
 from apps.puppet.joints.silhouette.shape import Shape, runs_of
 
 __all__ = ["Trunk", "find_trunk", "without_head"]
 
 # A head has a height of about its width; hats and hair make it higher.
 _ROUND, _MOST_ASPECT, _LEAST_ASPECT = 1.15, 1.6, 0.5
+_TOO_HIGH, _TOO_WIDE = 0.4, 0.6  # how soon a shape is no head; hair to both sides makes it wide
+_DEEP = 0.3  # a narrowing that is a neck whatever comes below
+_WAIST = 0.3  # what a narrowing counts with arms beside it, if there is another above these
 _GUESS, _MOST = 1.2, 0.65  # of a head without a neck: its height, of its width and of all rows
+_LEAST_HEAD = 0.22  # width of a head, of the largest width of all; less is a stem, a bun, a horn
 _LEAST_NARROWING = 0.08  # of the width of the head
 _LOWEST_NECK, _LOWEST_NECK_OF_BUST = 0.66, 0.88  # of the height
 _LEAST_SCORE = 0.04
@@ -87,7 +93,8 @@ def find_trunk(shape: Shape) -> Trunk:
     lowest = top + int(
         (_LOWEST_NECK_OF_BUST if shape.ends_straight else _LOWEST_NECK) * (last - top)
     )
-    neck, narrowing = _neck(width, top, lowest)
+    even = np.minimum(width, _even_width(thick, axis))
+    neck, narrowing = _neck(width, even, top, lowest, find_gaps(shape))
     return Trunk(axis, width, top, neck, last, narrowing)
 
 
@@ -143,20 +150,41 @@ def _width(row: NDArray[np.bool_], x: float) -> float:
     return float((ends - starts)[near].max()) + 1 if len(near) else 0.0
 
 
-def _neck(width: NDArray[np.float64], top: int, lowest: int) -> tuple[int, float]:
+def _even_width(inside: NDArray[np.bool_], axis: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Width if the wider side of the axis were as narrow as the other: without a tail of hair."""
+    width = np.zeros(len(axis))
+    for y, x in enumerate(axis):
+        starts, ends = runs_of(inside[y])
+        near = np.flatnonzero((starts <= x + 2) & (ends >= x - 2))
+        if len(near):
+            width[y] = 2 * max(1.0, min(x - starts[near[0]], ends[near[-1]] - x)) + 1
+    return width
+
+
+def _neck(
+    width: NDArray[np.float64],
+    even: NDArray[np.float64],
+    top: int,
+    lowest: int,
+    gaps: Sequence[Gap],
+) -> tuple[int, float]:
     """Row of the narrowing below a part about as high as wide, and how narrow it is."""
     found: list[tuple[float, int, float]] = []
     size = _head_width(width, top, lowest)
+    least = _LEAST_HEAD * float(width[top : lowest + 1].max())
     for y in range(top + max(2, (lowest - top) // 13), lowest):
         if width[y] > width[y - 1] or width[y] > width[y + 1]:
             continue
         head = min(float(width[top:y].max()), size)
         below = float(width[y : y + max(3, (y - top))].max())
         depth = 1 - width[y] / max(min(head, below), 1e-9)
-        aspect = (y - top) / max(head, 1e-9)
-        if depth < _LEAST_NARROWING or not _LEAST_ASPECT <= aspect <= _MOST_ASPECT:
+        heads = head, min(head, float(even[top:y].max()))  # with hair to one side, and without
+        fits = max(_looks_like_head((y - top) / max(each, 1e-9)) for each in heads)
+        if depth < _LEAST_NARROWING or fits == 0 or head < least:
             continue
-        fits = float(np.exp(-((np.log(aspect / _ROUND) / 0.4) ** 2)))
+        necks = [above for _, above, deep in found if deep > max(_DEEP, 0.7 * depth)]
+        if any(_arm_beside(gap, above, y) for gap in gaps for above in necks):
+            fits *= _WAIST
         found.append((depth * fits, y, float(depth)))
     if found and max(found)[0] > _LEAST_SCORE:
         enough = _FIRST * max(found)[0]
@@ -168,6 +196,19 @@ def _neck(width: NDArray[np.float64], top: int, lowest: int) -> tuple[int, float
     return max(
         top + 1, min(top + round(_GUESS * size), guess, round(top + _MOST * (lowest - top)))
     ), 0.0
+
+
+def _arm_beside(gap: Gap, neck: int, y: int) -> bool:
+    """Whether an arm that begins below a neck is seen beside a row: that is a waist."""
+    return neck < gap.top < y < gap.bottom
+
+
+def _looks_like_head(aspect: float) -> float:
+    """How well a height, as a share of the width, suits a head: 0..1."""
+    if not _LEAST_ASPECT <= aspect <= _MOST_ASPECT:
+        return 0.0
+    off = np.log(aspect / _ROUND)
+    return float(np.exp(-((off / (_TOO_HIGH if off > 0 else _TOO_WIDE)) ** 2)))
 
 
 def _head_width(width: NDArray[np.float64], top: int, lowest: int) -> float:

@@ -86,8 +86,43 @@ def test_faces_the_viewer_at_first(name: str) -> None:
 @each_motion
 def test_left_is_the_actors_own(name: str) -> None:
     index = {joint: number for number, joint in enumerate(stored(name).names)}
-    assert positions(name)[0, index["LeftArm"], 0] > 10
-    assert positions(name)[0, index["RightArm"], 0] < -10
+    left, right = (
+        positions(name)[0, index[f"{side}Arm"], 0] - positions(name)[0, 0, 0] for side in SIDES
+    )
+    assert left > 10
+    assert right < -10
+
+
+def outwards(name: str, side: str, upper: str, lower: str) -> np.ndarray:
+    """How far a bone leans to the outside at its lower end, as seen from the front; degrees."""
+    index = {joint: number for number, joint in enumerate(stored(name).names)}
+    bone = positions(name)[:, index[side + lower]] - positions(name)[:, index[side + upper]]
+    return np.asarray(np.degrees(np.arctan2(SIDES[side] * bone[:, 0], -bone[:, 1])))
+
+
+@pytest.mark.parametrize("name", ["idle", "wave", "nod", "bow", "sway"])
+@pytest.mark.parametrize("side", SIDES)
+def test_who_stands_has_straight_legs_from_the_front(name: str, side: str) -> None:
+    thigh, shin = (outwards(name, side, *bone) for bone in (("UpLeg", "Leg"), ("Leg", "Foot")))
+    assert np.abs(thigh - shin).max() < 5
+    assert shin.min() > -2
+    assert np.median(thigh) > 1  # apart at the ankles
+
+
+@pytest.mark.parametrize(("name", "turned_out"), [("jump", 20), ("cheer", 17), ("dance", 20)])
+@pytest.mark.parametrize("side", SIDES)
+def test_who_sinks_keeps_the_shins_upright(name: str, turned_out: float, side: str) -> None:
+    # Shoes are drawn on shins: one that leans inwards turns its shoe over.
+    assert outwards(name, side, "Leg", "Foot").min() > -4
+    assert turned_out < outwards(name, side, "UpLeg", "Leg").max() < 40
+
+
+@pytest.mark.parametrize("name", [name for name in ACTS if name not in ("walk", "run")])
+def test_legs_never_cross(name: str) -> None:
+    index = {joint: number for number, joint in enumerate(stored(name).names)}
+    for part, least in (("Leg", 15), ("Foot", 17)):
+        apart = positions(name)[:, index[f"Left{part}"]] - positions(name)[:, index[f"Right{part}"]]
+        assert apart[:, 0].min() > least
 
 
 @each_motion

@@ -65,3 +65,18 @@ def test_the_body_is_completed_with_its_own_colours_alone() -> None:
     # Where they are well inside, the stripes go on.
     off = np.abs(filled[26:70, 50, 0].astype(int) - stripes[26:70, 0])
     assert np.median(off) <= 20
+
+
+def test_beneath_a_hand_the_trunk_goes_on_to_the_leg_behind_it() -> None:
+    # A body whose lower end is a leg, and a hand over where the two meet.
+    hand = np.s_[55:70, 15:85]
+    sheets, inside = scene(np.s_[55:90, 20:80], hand)
+    sheets[hand] = 3
+    assert hidden_trunk(sheets, inside, legs=1)[58:67, 25:75].mean() > 0.9
+    assert not hidden_trunk(sheets, inside)[58:67, 25:75].any()
+
+
+def test_no_notch_is_left_where_a_limb_crosses_the_edge_of_the_body() -> None:
+    # The shortest ways across lead out of the body there.
+    sheets, inside = scene(np.s_[40:52, 20:80])
+    assert hidden_trunk(sheets, inside)[41:51, 21:79].mean() > 0.92

@@ -32,6 +32,7 @@ from cartoonedit.errors import InvalidInput
         ("reach", (0, 0, -1, 0)),
         ("reach", 5),
         ("foreshorten", 2),
+        ("foreshorten_legs", -0.1),
         ("give", 0.9),
         ("blend_in", -0.1),
     ],

@@ -143,11 +143,30 @@ def test_arms_do_not_inherit_what_the_neck_does(shared: Path) -> None:
 
 def test_bones_keep_their_lengths_but_for_what_legs_give(shared: Path) -> None:
     actor, skeleton = recording(shared, "jumping_jacks"), character(shared, "char1")
-    poses = retarget(actor, skeleton, RetargetOptions(fps=30, give=0))
+    poses = retarget(actor, skeleton, RetargetOptions(fps=30, give=0, foreshorten_legs=0))
     parents = [max(parent, 0) for parent in skeleton.parents]
     drawn_lengths = np.linalg.norm(skeleton.points_xy - skeleton.points_xy[parents], axis=1)
     lengths = np.linalg.norm(poses.joints_xy - poses.joints_xy[:, parents], axis=2)
     np.testing.assert_allclose(lengths, np.tile(drawn_lengths, (len(poses), 1)), atol=1e-6)
+
+
+def test_who_bends_his_knees_to_the_front_sinks_as_far_as_his_legs_get_shorter() -> None:
+    bend = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(60) / 60)  # radians
+    hips = np.stack([0 * bend, 0.9 * np.cos(bend), 0 * bend], axis=1)
+    turns = {
+        f"{side}{bone}": ("x", sign * bend)
+        for side in ("Left", "Right")
+        for bone, sign in (("UpLeg", -1), ("Leg", 2))
+    }
+    skeleton = drawn()
+    roots = {}
+    for share in (0.0, 0.5, 1.0):
+        options = RetargetOptions(legs="front", foreshorten_legs=share)
+        poses = retarget(build(60, turns, hips, loops=True), skeleton, options)
+        roots[share] = np.ptp(poses.joints_xy[:, skeleton.root, 1])
+    leg = 90.6
+    for share, sank in roots.items():
+        assert sank == pytest.approx(share * (1 - np.cos(1)) * leg, abs=0.5)
 
 
 def test_one_who_walks_there_and_back_comes_back(shared: Path) -> None:
@@ -379,6 +398,7 @@ def motions(draw: st.DrawFn) -> Motion:
         travel=st.sampled_from(["auto", "free", "in-place"]),
         room=st.none() | st.just((0, 0, 400, 300)),
         foreshorten=st.floats(0, 1),
+        foreshorten_legs=st.floats(0, 1),
         give=st.sampled_from([0, 0.2]),
         blend_in=st.sampled_from([0, 0.2]),
     ),

@@ -64,7 +64,7 @@ def test_left_is_the_characters_own() -> None:
         assert found[f"left_{part}"][0] > found[f"right_{part}"][0]
 
 
-@pytest.mark.parametrize(("name", "most"), [("char1", 0.08), ("char5", 0.1)])
+@pytest.mark.parametrize(("name", "most"), [("char1", 0.05), ("char5", 0.09)])
 def test_drawings_of_children(shared: Path, name: str, most: float) -> None:
     """Beside joints that people placed; of six arms the middle ones."""
     folder = shared / "fixtures/puppet/characters" / name
@@ -77,15 +77,15 @@ def test_drawings_of_children(shared: Path, name: str, most: float) -> None:
     assert share < most
 
 
-def test_arms_that_cannot_be_seen_hang_inside() -> None:
+def test_arms_that_cannot_be_seen_are_left_out() -> None:
+    """A guess would take a piece of the body along."""
     hidden = {"right_elbow": (72, 140), "right_hand": (76, 190), "left_elbow": (128, 140),
               "left_hand": (124, 190)}  # fmt: skip
     mask = mask_of(skeleton(**hidden))
     found = estimate(mask)
-    assert any("arms are placed by proportion" in note for note in found.notes)
-    for side in ("left", "right"):
-        ys = [found.skeleton[f"{side}_{part}"][1] for part in ("shoulder", "elbow", "hand")]
-        assert ys == sorted(ys)
+    assert "the arms cannot be told from the body and are left out" in found.notes
+    assert {"left_shoulder", "right_shoulder", "left_foot"} <= {*found.skeleton.names}
+    assert not any("elbow" in name or "hand" in name for name in found.skeleton.names)
     x, y = np.floor(found.skeleton.points_xy).astype(int).T
     assert (mask[y, x] > 0).all()
     assert found.confidence < estimate(mask_of(skeleton(**SPREAD))).confidence
