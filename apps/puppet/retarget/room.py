@@ -4,18 +4,46 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from apps.puppet.mesh.bones import BoneFrames
 from apps.puppet.retarget.options import Box
 from apps.puppet.skeleton import Skeleton
 
-__all__ = ["Leeway", "extent", "leeway"]
+__all__ = ["Body", "Leeway", "extent", "leeway"]
 
-_OUTERMOST = 0.1
-"""Share of the drawing: a joint so near to its end on a side has the drawing's reach there."""
+_MARGIN = 0.01
+"""Of the drawing: it stays so far from the edges, unless it is nearer as drawn."""
 _CLOSE = 1e-6
 """Pixels."""
+
+
+@dataclass(frozen=True, eq=False)
+class Body:
+    """What of a drawing there is about its bones.
+
+    Attributes:
+        points_xy: ``float64`` ``(N, 2)``, in rest, in pixels of the picture.
+        bones: ``(N,)``: the joint at the far end of the bone that carries each.
+    """
+
+    points_xy: NDArray[np.float64]
+    bones: NDArray[np.integer]
+
+    @classmethod
+    def around(cls, points_xy: NDArray[np.float64], bones: NDArray[np.integer]) -> Body:
+        """Only the hulls of what each bone carries: they reach as far."""
+        hulls, owners = [], []
+        for bone in np.unique(bones):
+            mine = points_xy[bones == bone]
+            hull = cv2.convexHull(mine.astype(np.float32), returnPoints=False)[:, 0]
+            hulls.append(mine[hull])
+            owners.append(np.full(len(hull), bone))
+        if not hulls:
+            return cls(np.zeros((0, 2)), np.zeros(0, np.intp))
+        return cls(np.concatenate(hulls), np.concatenate(owners))
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +79,11 @@ def extent(skeleton: Skeleton, reach: Box) -> tuple[list[float], list[float]]:
 
 
 def leeway(
-    joints: NDArray[np.float64], skeleton: Skeleton, room: Box, reach: Box
+    joints: NDArray[np.float64],
+    skeleton: Skeleton,
+    room: Box,
+    reach: Box,
+    body: Body | None = None,
 ) -> tuple[Leeway, Leeway]:
     """How far the root may go across and up and down, so that all of the character is in a room.
 
@@ -62,44 +94,25 @@ def leeway(
         skeleton: As drawn.
         room: Left, top, right, bottom.
         reach: How far the drawing reaches beyond the outermost joints in rest.
+        body: The drawing; without it, it is taken to reach as far beyond the outermost joints in
+            all poses.
     """
-    drawn, (low, high) = skeleton.points_xy, extent(skeleton, reach)
-    around = _around(skeleton, reach)
-    root = drawn[skeleton.root]
+    placed = joints + skeleton.points_xy[skeleton.root]
+    before, behind = np.array(reach[:2]), np.array(reach[2:])
+    if body is not None and len(body.bones):
+        rigid = np.arange(len(skeleton)) == skeleton.root
+        placed = BoneFrames(skeleton, placed, rigid).carry(body.points_xy, body.bones)
+        before = behind = np.zeros(2)
+    first, last = placed.min(axis=1) - before, placed.max(axis=1) + behind
+    low, high = extent(skeleton, reach)
+    margin = _MARGIN * max(high[0] - low[0], high[1] - low[1])
     found = []
     for axis in (0, 1):
-        # As drawn, nothing is out of its box.
-        before = np.minimum(around, drawn[:, axis] - low[axis])
-        behind = np.minimum(around, high[axis] - drawn[:, axis])
-        places = joints[..., axis] + root[axis]
-        most_low = room[axis] - (places - before).min(axis=1)
-        most_high = room[axis + 2] - (places + behind).max(axis=1)
+        least = min(room[axis] + margin, low[axis]) - first[:, axis]
+        most = max(room[axis + 2] - margin, high[axis]) - last[:, axis]
         if low[axis] <= room[axis]:
-            most_low = np.zeros(len(joints))
+            least = np.zeros(len(joints))
         if high[axis] >= room[axis + 2]:
-            most_high = np.zeros(len(joints))
-        found.append(Leeway(most_low, most_high))
+            most = np.zeros(len(joints))
+        found.append(Leeway(least, most))
     return found[0], found[1]
-
-
-def _around(skeleton: Skeleton, reach: Box) -> NDArray[np.float64]:
-    """How much of the drawing there is about each joint, ``(J,)``: a radius.
-
-    About one at an end of a limb that is outermost, as much as there is beyond it; about others at
-    an end, the median of those; about the rest, what is least.
-    """
-    points = skeleton.points_xy
-    near = _OUTERMOST * float(np.ptp(points, axis=0).max())
-    around = np.zeros(len(points))
-    ends = np.array([not below for below in skeleton.children])
-    for sign, sides in ((-1, reach[:2]), (1, reach[2:])):
-        gap = (sign * points).max(axis=0) - sign * points
-        for axis, side in enumerate(sides):
-            around[ends & (gap[:, axis] <= near)] = np.maximum(
-                around[ends & (gap[:, axis] <= near)], side
-            )
-    known = ends & (around > 0)
-    if known.any():
-        around[ends & ~known] = np.median(around[known])
-        around[~ends] = min(reach)
-    return around

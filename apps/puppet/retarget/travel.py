@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter1d
 from apps.puppet.retarget.legs import find_legs
 from apps.puppet.retarget.options import Box, RetargetOptions
 from apps.puppet.retarget.plant import Planted
-from apps.puppet.retarget.room import Leeway, extent, leeway
+from apps.puppet.retarget.room import Body, Leeway, extent, leeway
 from apps.puppet.skeleton import Skeleton
 
 __all__ = ["bounded"]
@@ -19,7 +19,11 @@ _SLOW = 0.8
 
 
 def bounded(
-    planted: Planted, skeleton: Skeleton, options: RetargetOptions, loops: bool
+    planted: Planted,
+    skeleton: Skeleton,
+    options: RetargetOptions,
+    loops: bool,
+    body: Body | None = None,
 ) -> tuple[NDArray[np.float64], bool]:
     """The way of the root, kept in bounds.
 
@@ -34,6 +38,7 @@ def bounded(
         skeleton: As drawn.
         options: Of them ``travel``, ``room``, ``reach``, ``fps``.
         loops: Whether the result loops.
+        body: The drawing, see :func:`apps.puppet.retarget.room.leeway`.
 
     Returns:
         ``(T, 2)``, from where the root is drawn, and whether the way leads back to its start.
@@ -45,7 +50,7 @@ def bounded(
     elif options.travel == "auto" and options.room is not None:
         if not find_legs(skeleton):
             return _behind_edges(x, y, skeleton, options.room, options.reach), True
-        across, upright = leeway(planted.joints, skeleton, options.room, options.reach)
+        across, upright = leeway(planted.joints, skeleton, options.room, options.reach, body)
         if not across.holds(x):
             x, gain = _within(x, gain, across, options.fps, loops), 0.0
         y = _lowered(y, planted.lift, upright)
