@@ -57,7 +57,6 @@ class Format:
         even: Whether width and height must be even.
         most_fps: Frames beyond that many a second are dropped.
         preset: The encoder's preset.
-        quick: The preset for clips that are made faster than they are encoded.
     """
 
     codec: str
@@ -69,15 +68,13 @@ class Format:
     even: bool = False
     most_fps: float = 240
     preset: str = "medium"
-    quick: str | None = None
 
 
 FORMATS: dict[str, Format] = {
     # Encoding is what takes the time: twice as fast for half a decibel less, in a smaller file.
     ".mp4": Format(
         "libx264", _BT709, "yuv420p", None,
-        ("-crf", "{crf}", "-movflags", "+faststart"),
-        crf=18, even=True, preset="faster", quick="veryfast",
+        ("-crf", "{crf}", "-movflags", "+faststart"), crf=18, even=True, preset="faster",
     ),
     ".webm": Format(
         "libvpx-vp9", _BT709, "yuv420p", "yuva420p",
@@ -127,7 +124,7 @@ class VideoWriter:
         *,
         alpha: bool | None = None,
         quality: str = "high",
-        quick: bool = False,
+        preset: str | None = None,
     ) -> None:
         """Check everything that can be known before the first frame.
 
@@ -137,8 +134,8 @@ class VideoWriter:
             fps: Frames per second, kept to hundredths.
             alpha: Whether frames are RGBA; None goes by the first frame.
             quality: A name in :data:`QUALITIES`.
-            quick: Encode with less effort, for frames that are made faster than mp4 takes them;
-                the file is somewhat larger or worse.
+            preset: How much effort mp4 takes, as x264 names it, ``ultrafast`` to ``veryslow``;
+                with less, files are larger. Other kinds have one of their own.
 
         Raises:
             InvalidInput: The ending or the quality is unknown, ``fps`` or ``size_wh`` make no
@@ -158,7 +155,7 @@ class VideoWriter:
         if not 0.01 <= self.fps <= 1000:
             raise InvalidInput(f"fps must be from 0.01 to 1000; got {fps}.")
         self._format = FORMATS.get(suffix)
-        self._quality, self._alpha, self._quick = quality, alpha, quick
+        self._quality, self._alpha, self._preset = quality, alpha, preset
         if alpha:
             self._check_alpha()
         self._stack, self._count = ExitStack(), 0
@@ -201,8 +198,8 @@ class VideoWriter:
                 crf = self._format.crf + QUALITIES[self._quality]
                 size_wh = (frame.shape[1], frame.shape[0])
                 kind = self._format
-                if self._quick and kind.quick is not None:
-                    kind = replace(kind, preset=kind.quick)
+                if self._preset is not None and kind.codec == "libx264":
+                    kind = replace(kind, preset=self._preset)
                 self._encoder = _Encoder(
                     self._target, self.path, size_wh, self.fps, kind, self._alpha, crf
                 )

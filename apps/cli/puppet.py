@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,17 +15,19 @@ from apps.cli.parts import PlateOptions, with_plate
 from apps.cli.places import distinct, is_scene
 from apps.cli.puppet_parts import (
     DrawingOptions,
+    check_beside,
+    check_new,
     drawing_of,
+    files_read,
     find_puppets,
-    is_drawing,
+    is_classic,
     needs_segmenter,
     open_puppets,
 )
-from apps.cli.record import write_record
-from apps.cli.results import check_clip, check_result, input_files, keep_apart, new_scenes
+from apps.cli.record import record_path, write_record
+from apps.cli.results import check_clip, check_result, keep_apart, new_scenes
 from apps.cli.terminal import print_json, print_table, say
 from apps.puppet.options import PuppetOptions
-from cartoonedit.errors import InvalidInput
 from segmentation.options import SegmentOptions
 
 if TYPE_CHECKING:
@@ -74,8 +77,20 @@ class PuppetFiles:
         }
         return {option: path for option, path in given.items() if path is not None}
 
-    def check(self, count: int) -> None:
+    @property
+    def written(self) -> list[Path]:
+        """All files and folders, with what comes beside a sprite sheet."""
+        beside = [self.sprite_sheet.with_suffix(".json")] if self.sprite_sheet else []
+        return [*self.of_one.values(), *beside]
+
+    def check(self, count: int, *, classic: bool) -> None:
         """Refuse what cannot be written, before any work.
+
+        Folders are new ones or empty: in others may be what a person has mended.
+
+        Args:
+            count: Of pictures.
+            classic: Whether one is a character folder whose frames are Animated Drawings' own.
 
         Raises:
             typer.BadParameter: Something cannot; the option is named.
@@ -83,30 +98,33 @@ class PuppetFiles:
         for option, path in self.of_one.items():
             if count > 1:
                 raise typer.BadParameter(f"{option} is for one picture; got {count}.")
-            ending = _ENDINGS.get(option, "")
+            if classic:
+                raise typer.BadParameter(
+                    f"{option} is not for character folders with --retarget classic; leave one out."
+                )
+            ending = _ENDINGS.get(option)
+            if ending is None:
+                check_new(option, path)
+                continue
             if path.suffix.lower() != ending:
-                wanted = f"end in {ending}" if ending else "be a folder"
-                raise typer.BadParameter(f"{option} must {wanted}; got {path}.")
-            check_result(option, path, folder=not ending)
+                raise typer.BadParameter(f"{option} must end in {ending}; got {str(path)!r}.")
+            check_result(option, path, folder=False)
+            if option == "--sprite-sheet":
+                check_beside(option, path, path.with_suffix(".json"))
 
-    def write(self, film: Film, scene: Scene, progress: Progress) -> None:
-        """Write what was asked for.
-
-        Raises:
-            InvalidInput: The clip is one of Animated Drawings, which has no parts to be written.
-        """
+    def write(self, film: Film, scene: Scene, progress: Progress, *, sheet: bool) -> None:
+        """Write the sprite sheet, or all else; of a clip of Animated Drawings there is neither."""
         from apps.puppet.export.show import export_show
         from apps.puppet.show import Show
 
-        for option, path in self.of_one.items():
-            if not isinstance(film, Show):
-                raise InvalidInput(
-                    f"{option} is not for character folders with --retarget classic; leave one out."
-                )
-            export_show(option.removeprefix("--"), film, scene, path, progress)
+        if isinstance(film, Show):
+            chosen = [one for one in self.of_one.items() if (one[0] == "--sprite-sheet") == sheet]
+            for option, path in chosen:
+                export_show(option.removeprefix("--"), film, scene, path, progress)
 
 
 _ENDINGS = {"--sprite-sheet": ".png", "--joints-out": ".json"}
+"""Of files; all else is a folder."""
 
 
 @app.command("puppet")
@@ -144,6 +162,8 @@ def animate(
     `cartoonedit puppet joints PICTURE -o joints.yaml` writes where the joints are, and a picture of
     them, to be corrected and taken back with --joints.
     """
+    # Its threads would spin where the encoder has use for the cores; read when it is loaded.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from apps.puppet import Puppet
     from apps.puppet.film import write_film
 
@@ -154,11 +174,15 @@ def animate(
     make_segmenter = options.segmenter_maker(values)
     files, missing = find_puppets(pictures)
     clips = _clips(files, len(files) + len(missing), out, chosen)
-    files_of_show.check(len(files))
+    classic = any(is_classic(file, chosen) for file in files)
+    files_of_show.check(len(files) + len(missing), classic=classic)
     folders = new_scenes(files, files_of_show.save_scene)
     new = [folder for folder in folders.values() if not is_scene(folder)]
-    read = [*_read(files), chosen.joints, chosen.retarget_file, plate.plate, *chosen.motion_files]
-    keep_apart(read, [*clips.values(), *files_of_show.of_one.values(), *new])
+    for folder in new:
+        check_new("--save-scene", folder)
+    read = [*files_read(files), *chosen.files, plate.plate]
+    records = [record_path(clip) for clip in clips.values()]
+    keep_apart(read, [*clips.values(), *records, *files_of_show.written, *new])
     puppet = Puppet(chosen)
     segmenter = make_segmenter() if any(needs_segmenter(file, kind) for file in files) else None
 
@@ -169,14 +193,14 @@ def animate(
             scene = puppet.rigged(scene)
             scene.save(folders[file], parts=("plate",))
         film = puppet.film(drawing_of(file, chosen) or scene, progress)
+        # A sprite sheet can be too large, which is told before a long clip is made.
+        files_of_show.write(film, scene, progress, sheet=True)
         write_film(film, clips[file], progress)
-        files_of_show.write(film, scene, progress)
+        files_of_show.write(film, scene, progress, sheet=False)
         models = options.model_files(values) if needs_segmenter(file, kind) else {}
-        inputs = [*_read([file]), *filter(None, [chosen.joints, chosen.retarget_file])]
-        actual = _NOT_REPEATED | {"pictures": [file], "out": clips[file]}
-        write_record(
-            ctx, clips[file], inputs=[*inputs, *chosen.motion_files], models=models, **actual
-        )
+        inputs = [*files_read([file]), *chosen.files]
+        actual = _NOT_REPEATED | _named(chosen) | {"pictures": [file], "out": clips[file]}
+        write_record(ctx, clips[file], inputs=inputs, models=models, **actual)
         if not as_json:
             say(f"{file}: {clips[file]}")
         return {
@@ -214,16 +238,16 @@ def _clips(files: list[Path], count: int, out: Path, chosen: PuppetOptions) -> d
     return clips
 
 
-def _read(files: list[Path]) -> list[Path]:
-    """The files that pictures, scenes and character folders consist of."""
-    found: list[Path] = []
-    for file in files:
-        if is_drawing(file):
-            names = ("char_cfg.yaml", "texture.png", "mask.png")
-            found += [file / name for name in names if (file / name).exists()]
-        else:
-            found += input_files(file)
-    return found
+def _named(chosen: PuppetOptions) -> dict[str, Any]:
+    """The motions as a record names them: so that they are found from any folder."""
+    from apps.puppet.motion.library import MOTIONS, motion_file
+
+    def named(word: str) -> str:
+        known = word.strip().lower() in MOTIONS
+        return word if known else str(motion_file(word).absolute())
+
+    others = [f"{name}={named(word)}" for name, word in chosen.motions.items()]
+    return {"motion": named(chosen.motion), "motion_for": others}
 
 
 _NOT_REPEATED: dict[str, Any] = dict.fromkeys(

@@ -10,10 +10,18 @@ import typer
 
 from apps.cli import options
 from apps.cli.batch import share
-from apps.cli.puppet_parts import DrawingOptions, find_puppets, needs_segmenter, open_puppets
-from apps.cli.record import write_record
-from apps.cli.results import check_result, input_files, keep_apart
+from apps.cli.puppet_parts import (
+    DrawingOptions,
+    check_beside,
+    files_read,
+    find_puppets,
+    needs_segmenter,
+    open_puppets,
+)
+from apps.cli.record import read_record, record_path, write_record
+from apps.cli.results import check_result, keep_apart
 from apps.cli.terminal import print_json, print_table, progress_bar, say
+from cartoonedit.errors import InvalidInput
 from segmentation.options import SegmentOptions
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -45,16 +53,20 @@ def joints(
     out: Annotated[
         Path, typer.Option("--out", "-o", help="The joints, .yaml; a .png of them goes beside it.")
     ] = Path("joints.yaml"),
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Write over a file of joints that was corrected.")
+    ] = False,
     as_json: options.AsJson = False,
     **values: Any,
 ) -> None:
     """Write the joints of every character, and a picture of them.
 
     Correct the numbers, which are pixels of the picture, with the picture beside you, and give the
-    file to `cartoonedit puppet --joints`.
+    file to `cartoonedit puppet --joints`. A file that was corrected is not written over.
     """
     from apps.puppet import Puppet
     from apps.puppet.joints import draw_joints, write_joints
+    from cartoonedit.files import sha256
     from cartoonedit.images import save_image
 
     chosen, kind = options.build(JointOptions, values), options.build(DrawingOptions, values)
@@ -66,9 +78,14 @@ def joints(
         raise typer.BadParameter(f"give one picture; {picture!r} stands for {len(files)}.")
     (file,) = files
     image = out.with_suffix(".png")
+    read = [*files_read([file]), *filter(None, [chosen.joints])]
+    keep_apart(read, [out, image, record_path(out)])
     for place in (out, image):
         check_result("--out", place, folder=False)
-    keep_apart([*input_files(file), chosen.joints], [out, image])
+    if not out.exists():  # a picture that is there is none of joints
+        check_beside("--out", out, image)
+    elif not overwrite:
+        _check_untouched(out)
     puppet = Puppet(joints=chosen.joints, joints_by=chosen.joints_by, device=values["device"])
     with progress_bar() as show:
         progress = share(show, 0, 1, file.name)
@@ -79,7 +96,8 @@ def joints(
     write_joints(out, skeletons)
     save_image(image, draw_joints(scene.picture, skeletons))
     models = options.model_files(values) if segmenter else {}
-    write_record(ctx, out, inputs=input_files(file), models=models, picture=file, out=out)
+    made = {_WRITTEN: sha256(out)}
+    write_record(ctx, out, inputs=read, models=models, picture=file, out=out, **made)
     if as_json:
         print_json(
             {
@@ -98,3 +116,28 @@ def joints(
     ]
     print_table(rows)
     say(f"{out}, drawn in {image}")
+
+
+_WRITTEN = "written_sha256"
+"""In the record: what the file of joints was when it was written."""
+
+
+def _check_untouched(out: Path) -> None:
+    """Refuse a file of joints in which somebody has corrected something since it was written.
+
+    Raises:
+        typer.BadParameter: It is one, or nothing tells that it is none.
+    """
+    from cartoonedit.files import sha256
+
+    if not out.exists():
+        return
+    try:
+        written = read_record(record_path(out))["arguments"].get(_WRITTEN)
+    except (InvalidInput, OSError):
+        written = None
+    if written != sha256(out):
+        raise typer.BadParameter(
+            f"--out: {str(out)!r} was changed after it was written, and what was corrected in it"
+            " would be lost. Give another name, or --overwrite."
+        )

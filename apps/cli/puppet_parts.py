@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
 from apps.cli.batch import Failure, find_pictures
 from apps.cli.places import is_scene
-from apps.cli.results import open_scene
+from apps.cli.results import check_result, input_files, open_scene
 from cartoonedit.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -20,8 +22,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DrawingOptions",
+    "check_beside",
+    "check_new",
     "drawing_of",
+    "files_read",
     "find_puppets",
+    "is_classic",
     "is_drawing",
     "needs_segmenter",
     "open_puppets",
@@ -66,14 +72,64 @@ def find_puppets(words: list[str]) -> tuple[list[Path], list[Failure]]:
     return [*drawings.values(), *found], missing
 
 
+def files_read(files: list[Path]) -> list[Path]:
+    """The files that pictures, scenes and character folders consist of."""
+    found: list[Path] = []
+    for file in files:
+        if is_drawing(file):
+            names = (CHARACTER_FILE, "texture.png", "mask.png")
+            found += [file / name for name in names if (file / name).exists()]
+        else:
+            found += input_files(file)
+    return found
+
+
+def check_new(option: str, folder: Path) -> None:
+    """Refuse a folder that cannot be written, or in which something is that is not ours to replace.
+
+    Raises:
+        typer.BadParameter: It is such a folder; ``option`` is named.
+    """
+    check_result(option, folder, folder=True)
+    if folder.is_dir() and any(folder.iterdir()):
+        raise typer.BadParameter(
+            f"{option}: the folder {str(folder)!r} holds files already, and they could be replaced."
+            " Name a new or empty one."
+        )
+
+
+def check_beside(option: str, path: Path, beside: Path) -> None:
+    """Refuse a file that brings another with it, if only one of them is there already.
+
+    What an earlier run wrote are both. One alone is somebody's: a picture that has nothing to do
+    with joints, or a list that has nothing to do with sprites.
+
+    Raises:
+        typer.BadParameter: It is so, or one cannot be written; ``option`` is named.
+    """
+    for place in (path, beside):
+        check_result(option, place, folder=False)
+    if path.exists() != beside.exists():
+        there, other = (path, beside) if path.exists() else (beside, path)
+        raise typer.BadParameter(
+            f"{option}: {str(there)!r} would be replaced, but no earlier run made it: there is no"
+            f" {other.name} beside it. Give another name."
+        )
+
+
 def needs_segmenter(file: Path, options: DrawingOptions) -> bool:
     """Whether the characters of a picture are still to be found by the networks."""
     return not (options.paper or is_scene(file) or is_drawing(file))
 
 
+def is_classic(file: Path, chosen: PuppetOptions) -> bool:
+    """Whether the frames of a file are those of Animated Drawings, which has no parts."""
+    return chosen.retarget == "classic" and is_drawing(file)
+
+
 def drawing_of(file: Path, chosen: PuppetOptions) -> Drawing | None:
     """The drawing in a character folder, where its clip shall be that of Animated Drawings."""
-    if chosen.retarget != "classic" or not is_drawing(file):
+    if not is_classic(file, chosen):
         return None
     from apps.puppet.classic.character import read_drawing
 

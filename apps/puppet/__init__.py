@@ -91,10 +91,25 @@ class Puppet:
         if self.options.retarget == "classic":
             from apps.puppet.classic.film import classic_film
 
+            self.options.check_names([source.name])
+            self._check_classic()
             return classic_film(source, self.options)
         from apps.puppet.drawings import scene_of
 
         return self.prepare(scene_of(source), progress)
+
+    def _check_classic(self) -> None:
+        """Refuse what the frames of Animated Drawings themselves cannot show.
+
+        Raises:
+            InvalidInput: There is something.
+        """
+        for name in ("phase", "mirror", "blend_in", "joints"):
+            if getattr(self.options, name):
+                raise InvalidInput(
+                    f"{name} is not for character folders with retarget classic, whose frames are"
+                    " those of Animated Drawings. Leave it out, or retarget the natural way."
+                )
 
     def __call__(
         self,

@@ -29,6 +29,10 @@ class Film(Protocol):
     def transparent(self) -> bool:
         """Whether frames are RGBA."""
 
+    @property
+    def preset(self) -> str:
+        """How much effort x264 shall take, so that it keeps up with the frames."""
+
     def __len__(self) -> int:
         """How many frames there are."""
 
@@ -49,7 +53,7 @@ def write_film(film: Film, out_path: str | Path, progress: Progress = silent) ->
     from cartoonedit.video import VideoWriter
 
     with VideoWriter(
-        out_path, film.size_wh, film.fps, alpha=film.transparent, quick=True
+        out_path, film.size_wh, film.fps, alpha=film.transparent, preset=film.preset
     ) as writer:
         for index, frame in enumerate(film.frames(), 1):
             writer.write(frame)

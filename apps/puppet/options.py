@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from numbers import Real
 from pathlib import Path
@@ -95,8 +95,17 @@ class PuppetOptions:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        self.motion = str(self.motion)  # a path is as good
+        for name, example in _LISTS.items():
+            setattr(self, name, _checked_list(name, getattr(self, name), example))
         for name, low, high in _RANGES:
             _check_number(name, getattr(self, name), low, high)
+        self.supersample, self.seed = int(self.supersample), int(self.seed)
+        for name in ("cut", "transparent", "antialias"):
+            if not isinstance(getattr(self, name), bool):
+                raise InvalidInput(
+                    f"{name} must be true or false; got {shown(getattr(self, name))}."
+                )
         hints = get_type_hints(type(self))
         for name in ("retarget", "view", "travel", "frame"):
             if getattr(self, name) not in get_args(hints[name]):
@@ -104,12 +113,15 @@ class PuppetOptions:
                 raise InvalidInput(
                     f"{name} must be one of {known}; got {shown(getattr(self, name))}."
                 )
+        if not isinstance(self.joints_by, str | Path) or not str(self.joints_by).strip():
+            raise InvalidInput(
+                "joints_by must be auto, silhouette, or a pose network by its name or file; got"
+                f" {shown(self.joints_by)}."
+            )
         for name in ("retarget_file", "joints"):
             value = getattr(self, name)
             if value is not None:
-                setattr(self, name, Path(value).expanduser())
-                if not getattr(self, name).exists():
-                    raise InvalidInput(f"{name}: there is no file {value}.")
+                setattr(self, name, _existing(name, value))
         if self.size_wh is not None:
             _check_size(self.size_wh)
         if self.transparent and self.background is not None:
@@ -131,8 +143,7 @@ class PuppetOptions:
     @property
     def phases(self) -> dict[str, float]:
         """Phases by name; that of everybody under the empty name."""
-        entries = [entry if "=" in str(entry) else f"={entry}" for entry in self.phase]
-        phases = _by_name("phase", entries, float, "SHARE", nameless=True)
+        phases = _by_name("phase", self.phase, float, "SHARE", nameless=True)
         for value in phases.values():
             _check_number("phase", value, 0, 1)
         return phases
@@ -184,6 +195,11 @@ class PuppetOptions:
                     raise InvalidInput(f"{option}: {error}") from error
         return [*files]
 
+    @property
+    def files(self) -> list[Path]:
+        """All files that are named: motions, joints, and what they are retargeted by."""
+        return [*self.motion_files, *filter(None, (self.joints, self.retarget_file))]
+
     def check_names(self, known: Iterable[str]) -> None:
         """Refuse a name that no character has.
 
@@ -217,6 +233,28 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
 )
 
 
+_LISTS = {
+    "motion_for": "character-2=wave",
+    "only": "character-2",
+    "phase": "character-2=0.5",
+    "mirror": "character-2",
+}
+"""Options of several entries, each with an example."""
+
+
+def _checked_list(name: str, value: object, example: str) -> list[str]:
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise InvalidInput(f"{name} must be a list, such as [{example!r}]; got {shown(value)}.")
+    return [str(entry) for entry in value]
+
+
+def _existing(name: str, value: object) -> Path:
+    path = Path(value).expanduser() if isinstance(value, str | Path) else None
+    if path is None or not path.exists():
+        raise InvalidInput(f"{name}: there is no file {shown(str(value))}.")
+    return path
+
+
 def _check_number(name: str, value: object, low: float, high: float) -> None:
     if value is None and name in ("duration", "fps"):
         return
@@ -229,9 +267,8 @@ def _check_number(name: str, value: object, low: float, high: float) -> None:
 def _check_size(size_wh: object) -> None:
     sides = tuple(size_wh) if isinstance(size_wh, tuple | list) else ()
     if len(sides) != 2 or not all(isinstance(side, int) and 1 <= side <= 16384 for side in sides):
-        raise InvalidInput(
-            f"size_wh must be a width and a height of 1 to 16384 pixels; got {shown(size_wh)}."
-        )
+        got = shown(sides or size_wh)
+        raise InvalidInput(f"size_wh must be a width and a height of 1 to 16384 pixels; got {got}.")
 
 
 def _by_name(
@@ -247,17 +284,16 @@ def _by_name(
     Raises:
         InvalidInput: One has another form, or a name is there twice.
     """
-    if isinstance(entries, str):
-        raise InvalidInput(f"{option} must be a list of NAME={what}; got {shown(entries)}.")
     found: dict[str, Value] = {}
     for entry in entries:
-        name, sign, text = str(entry).partition("=")
+        name, sign, text = str(entry).rpartition("=") if nameless else str(entry).partition("=")
         try:
             value = kind(text)
         except ValueError:
-            sign = ""
-        if not sign or not text or not (name or nameless):
-            raise InvalidInput(f"{option} must be NAME={what}; got {shown(entry)}.")
+            text = ""
+        if not text or bool(sign) != bool(name) or not (name or nameless):
+            form = f"{what} or NAME={what}" if nameless else f"NAME={what}"
+            raise InvalidInput(f"{option} must be {form}; got {shown(entry)}.")
         if name in found:
             raise InvalidInput(f"{option}: {shown(name or entry)} is given twice.")
         found[name] = value

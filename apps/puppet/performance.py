@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from apps.puppet.retarget import Body
 
 __all__ = ["Box", "Part", "Performance", "find_performance"]
+
+FINEST = 1000.0
+"""Frames a second of a motion; the fastest cameras of motion capture take fewer."""
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom, in pixels of the picture."""
@@ -106,7 +110,7 @@ def _motion(bvh: Bvh, name: str, options: PuppetOptions) -> Performance:
         from apps.puppet.classic.config import read_retarget_config
 
         roles = roles_of(read_retarget_config(options.retarget_file), bvh)
-    motion = to_motion(bvh, name, roles=roles)
+    motion = to_motion(_not_too_fine(bvh), name, roles=roles)
 
     def play(part: Part) -> Poses:
         points = part.skeleton.points_xy
@@ -152,14 +156,16 @@ def _classic(bvh: Bvh, name: str, options: PuppetOptions) -> Performance:
 
 
 def _keys(file: Path, options: PuppetOptions) -> Performance:
-    from apps.puppet.motion.keyframes import play_keys, read_joint_keys
+    from apps.puppet.motion.keyframes import MOST_FRAMES, play_keys, read_joint_keys
 
     keys = read_joint_keys(file)
 
     def play(part: Part) -> Poses:
         _refuse_mirror(part, "key frames")
         height = part.bounds_xyxy[3] - part.bounds_xyxy[1]
-        poses = play_keys(keys, part.skeleton, max(options.rate, 60.0), height=height)
+        # Finer than the clip, so that little is lost between; of an hour, what memory holds.
+        rate = min(max(options.rate, 60.0), MOST_FRAMES / 2 / max(keys.duration, 1.0))
+        poses = play_keys(keys, part.skeleton, rate, height=height)
         return _retimed(poses, part, options)
 
     return Performance(keys.duration / options.speed, play)
@@ -206,6 +212,14 @@ def _between(bvh: Bvh, first: int, end: int | None, source: str) -> Bvh:
     return replace(bvh, values=values)
 
 
+def _not_too_fine(bvh: Bvh) -> Bvh:
+    """Without most frames of what no camera records: smoothing over seconds would take forever."""
+    step = math.ceil(1 / (FINEST * bvh.frame_time))
+    if step <= 1:
+        return bvh
+    return replace(bvh, values=bvh.values[::step], frame_time=bvh.frame_time * step)
+
+
 def _read_json(file: Path) -> Any:
     try:
         return json.loads(file.read_text(encoding="utf-8-sig"))
@@ -215,10 +229,9 @@ def _read_json(file: Path) -> Any:
 
 
 def _holds_keys(data: Any) -> bool:
-    frames = data.get("keyframes") if isinstance(data, Mapping) else data
-    return (
-        isinstance(frames, list)
-        and bool(frames)
-        and isinstance(frames[0], Mapping)
-        and "time" in frames[0]
+    """Whether that is meant to be key frames, whatever is wrong with them."""
+    if isinstance(data, Mapping):
+        return "keyframes" in data
+    return isinstance(data, list) and any(
+        isinstance(one, Mapping) and "time" in one for one in data
     )

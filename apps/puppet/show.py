@@ -88,6 +88,11 @@ class Show:
         return self.options.rate
 
     @property
+    def preset(self) -> str:
+        """How much effort x264 shall take, so that it keeps up with the frames."""
+        return "veryfast"
+
+    @property
     def transparent(self) -> bool:
         """Whether frames are RGBA."""
         return self.ground is None
@@ -134,10 +139,11 @@ def make_show(scene: Scene, options: PuppetOptions, progress: Progress = silent)
     words = dict.fromkeys(options.motion_of(name) for name in moving)
     known = {word: find_performance(word, options) for word in words}
     performances = {name: known[options.motion_of(name)] for name in moving}
+    seconds = options.duration or max(one.seconds for one in performances.values())
+    count = frame_count(seconds, options.rate)
     found = find_all_joints(scene, options, moving)
     skeletons = {name: found[name].skeleton for name in moving}
     layers = take_apart(scene, skeletons, cut=options.cut, seed=options.seed, progress=progress)
-    seconds = options.duration or max(one.seconds for one in performances.values())
     framed = _is_framed(scene, options)
     picture: Box = (0.0, 0.0, float(scene.size_wh[0]), float(scene.size_wh[1]))
     actors: dict[str, Actor] = {}
@@ -146,7 +152,6 @@ def make_show(scene: Scene, options: PuppetOptions, progress: Progress = silent)
             progress(len(actors), len(moving), f"posing {rig.name}")
             part = _part(scene, rig, seconds, picture if framed else None, options)
             actors[rig.name] = _actor(rig, part, performances[rig.name], options)
-    count = frame_count(seconds, options.rate)
     box = picture if framed else _reach(layers, actors, count)
     size_wh, view = _view(box, options)
     ground = _ground(scene, layers, size_wh, view, options)

@@ -8,12 +8,26 @@ import numpy as np
 
 from apps.puppet.poses import Poses
 from apps.puppet.skeleton import Skeleton
+from cartoonedit.errors import InvalidInput
 
-__all__ = ["frame_count", "retimed"]
+__all__ = ["MOST_FRAMES", "frame_count", "retimed"]
+
+
+MOST_FRAMES = 3600 * 120
+"""Of a clip: an hour of as many frames a second as there can be."""
 
 
 def frame_count(seconds: float, fps: float) -> int:
-    """How many frames a clip of that length has, at least 1."""
+    """How many frames a clip of that length has, at least 1.
+
+    Raises:
+        InvalidInput: There would be more than :data:`MOST_FRAMES`.
+    """
+    if seconds * fps > MOST_FRAMES:
+        raise InvalidInput(
+            f"the motion lasts {seconds:.0f} s, which are {seconds * fps:.0f} frames; a clip has"
+            f" {MOST_FRAMES} at most. Give a duration, a higher speed or fewer frames a second."
+        )
     return max(1, round(seconds * fps))
 
 

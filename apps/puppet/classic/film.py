@@ -63,6 +63,11 @@ class ClassicFilm:
     def __len__(self) -> int:
         return len(self.shown)
 
+    @property
+    def preset(self) -> str:
+        """How much effort x264 shall take, so that it keeps up with the frames."""
+        return "superfast"
+
     def vertices(self, frames: NDArray[np.intp]) -> NDArray[np.float64]:
         """Where the vertices are in the world, ``(F, V, 2)``, in frames of the motion."""
         deformed = self.arap.solve(self.poses.pins[frames][:, self.pinned])

@@ -53,7 +53,10 @@ def drawing_skeleton(data: Mapping[str, Any], source: str) -> Skeleton:
                 f"{source}: the joint {name!r} hangs from {shown(parent)}, which is not there."
             )
     indices = [-1 if parent is None else names.index(parent) for parent in parents]
-    return Skeleton(tuple(names), tuple(indices), np.array(points))
+    try:
+        return Skeleton(tuple(names), tuple(indices), np.array(points))
+    except InvalidInput as error:
+        raise InvalidInput(f"{source}: {error}") from error
 
 
 def placed(

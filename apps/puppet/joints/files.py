@@ -162,7 +162,10 @@ def named_skeleton(
             " root: [x, y], between the legs."
         )
     indices = [-1 if parent is None else names.index(parent) for parent in tree.values()]
-    return Skeleton(tuple(names), tuple(indices), np.array([made[name] for name in names]))
+    try:
+        return Skeleton(tuple(names), tuple(indices), np.array([made[name] for name in names]))
+    except InvalidInput as error:  # such as two joints that hang from each other
+        raise InvalidInput(f"{where}: {error}") from error
 
 
 def _tree(names: Collection[str], parents: Mapping[str, str | None]) -> dict[str, str | None]:

@@ -251,9 +251,10 @@ class _Parser:
         values = self._values(start, int(frames) * columns)
         whole = len(values) // columns
         if whole < frames:
+            mend = f", or write 'Frames: {whole}' into it to use those" if whole else ""
             raise self._bad(
                 f"it is truncated: it announces {int(frames)} frames and holds {whole} whole ones."
-                f" Fetch it again, or write 'Frames: {whole}' into it to use those"
+                f" Fetch it again{mend}"
             )
         first = _ROW.match(self._motion, start)
         row = first[1].replace(",", " ").split() if first else []

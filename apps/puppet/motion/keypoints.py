@@ -133,10 +133,15 @@ def parse_keypoints(
             f" keypoints (17 times x, y, score), or people frame by frame; {_reason(error)}."
         ) from error
     tracks = _tracks(frames)
+    if not tracks:
+        raise InvalidInput(
+            f"{source} shows nobody: no keypoint was found in any of its {len(frames)} frames. A"
+            " keypoint that was found has a score above 0 and does not lie at (0, 0)."
+        )
     if not 0 <= person < len(tracks):
         raise InvalidInput(
-            f"{source} has no person {person}: it shows {len(tracks)}"
-            f"{', counted from 0, the most prominent first' if tracks else ' in all its frames'}."
+            f"{source} has no person {person}: it shows {len(tracks)}, counted from 0, the most"
+            " prominent first."
         )
     rows = np.zeros((len(frames), COCO_COUNT, 3))
     for frame, found in tracks[person].items():

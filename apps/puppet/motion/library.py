@@ -62,8 +62,9 @@ def find_motion(name_or_path: str | Path) -> Path:
         return path
     if exists and name:
         raise InvalidInput(
-            f"the motion {shown(name)} must be a .bvh file, or a motion of Animated Drawings as"
-            f" .yaml; got {path.suffix or 'no ending'}. {_choices(name)}"
+            f"the motion {shown(name)} must be a .bvh file, a motion of Animated Drawings or key"
+            f" frames as .yaml, or keypoints as .json; got {path.suffix or 'no ending'}."
+            f" {_choices(name)}"
         )
     kind = "file" if path.suffix.lower() in _SUFFIXES or len(path.parts) > 1 else "motion"
     raise InvalidInput(f"there is no {kind} {shown(name)}. {_choices(name)}")
@@ -83,6 +84,8 @@ def motion_file(word: str) -> Path:
     Raises:
         InvalidInput: There is neither such a motion nor such a file.
     """
+    if not word.strip():  # which Path takes for the folder one is in
+        return find_motion(word)
     try:
         path = Path(word).expanduser()
         is_file = path.suffix.lower() in (".json", *_SUFFIXES) and path.is_file()

@@ -57,6 +57,20 @@ def test_scene_to_clip(cli: Any, folder: Path, tmp_path: Path, two_discs: Any) -
     assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
 
 
+def test_records_name_motions_from_anywhere(
+    cli: Any, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "keys.yaml").write_text("keyframes: [{time: 0}, {time: 1, joints: {neck: 20}}]")
+    monkeypatch.chdir(tmp_path)
+    words = ["--motion", "keys.yaml", "--motion-for", "character-2=keys.yaml", *SHORT]
+    assert cli("puppet", folder, "-o", "a.gif", *words, "--motion-for", "character-1=nod").code == 0
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    again = cli("rerun", tmp_path / "a.gif.run.json", "-o", "b.gif")
+    assert again.code == 0, again.err
+    assert Path("b.gif").read_bytes() == (tmp_path / "a.gif").read_bytes()
+
+
 def test_picture_is_segmented(cli: Any, picture: Path, tmp_path: Path, two_discs: Any) -> None:
     run = cli("puppet", picture, "-o", tmp_path / "frames", *SHORT)
     assert run.code == 0, run.err
@@ -88,6 +102,25 @@ def test_character_folders(cli: Any, character: Path, tmp_path: Path, method: st
     assert cli(*words, "--retarget", method).code == 0  # over its own frames
     named = cli("puppet", character / "char_cfg.yaml", "-o", tmp_path / "c.gif", *SHORT)
     assert named.code == 0, named.err
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["--sprite-sheet", "sheet.png"], 2, "--sprite-sheet is not for character folders"),
+        (["--only", "nobody"], 1, "only: there is no character 'nobody'; there is boy"),
+        (["--mirror", "all"], 1, "mirror is not for character folders with retarget classic"),
+        (["--phase", "0.5"], 1, "phase is not for character folders"),
+    ],
+)
+def test_classic_drawings_refuse_what_they_cannot_show(
+    cli: Any, character: Path, tmp_path: Path, words: list[str], code: int, message: str
+) -> None:
+    clip = tmp_path / "clip.gif"
+    run = cli("puppet", character, "-o", clip, "--retarget", "classic", *SHORT, *words)
+    assert run.code == code
+    assert message in " ".join(run.err.split())
+    assert not clip.exists()
 
 
 def test_drawing_on_paper(cli: Any, tmp_path: Path, two_discs: Any) -> None:
@@ -173,6 +206,9 @@ def test_wrong_usage(
         ("odd.bvh", None, "left"),
         ("keys.yaml", "keyframes: []", "key frames"),
         ("empty.json", "{}", "keypoints"),
+        ("no_keys.json", '{"keyframes": []}', "list of key frames"),
+        ("no_time.json", '{"keyframes": [{"tim": 0}]}', "must have a time"),
+        ("nobody.json", '[{"people": []}]', "shows nobody"),
         ("broken.json", "{", "cannot be read"),
     ],
 )
@@ -219,6 +255,50 @@ def test_never_over_what_is_read(cli: Any, folder: Path, tmp_path: Path) -> None
     run = cli(*words, "--joints-out", keys)
     assert run.code == 2
     assert "would be written over" in " ".join(run.err.split())
+
+
+def test_results_never_replace_what_a_person_has(
+    cli: Any, folder: Path, character: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "mine").mkdir()
+    save_image(tmp_path / "mine" / "picture.png", np.zeros((8, 8, 3), np.uint8))
+    (tmp_path / "notes.json").write_text("{}")
+    everything = {path: path.read_bytes() for path in sorted(tmp_path.rglob("*")) if path.is_file()}
+    clip = ["-o", tmp_path / "clip.gif", *SHORT]
+    refused = [
+        (character, "--drawings", tmp_path, "holds files already"),
+        (character, "--spine", character, "holds files already"),
+        (folder, "--save-scene", tmp_path / "mine", "holds files already"),
+        (folder, "--save-scene", character, "holds files already"),
+        (folder, "--sprite-sheet", folder / "scene.png", "would be"),
+        (folder, "--sprite-sheet", tmp_path / "notes.png", "no earlier run made it"),
+        (folder, "--joints-out", tmp_path / "clip.gif.run.json", "would be written over"),
+    ]
+    for source, option, place, message in refused:
+        run = cli("puppet", source, *clip, option, place)
+        assert run.code == 2, (option, run.err)
+        assert message in " ".join(run.err.split())
+    words = ["--sprite-sheet", tmp_path / "one.png", "--joints-out", tmp_path / "one.json"]
+    assert cli("puppet", folder, *clip, *words).code == 2
+    assert cli("puppet", "joints", character, "-o", character / "char_cfg.yaml").code == 2
+    assert cli("puppet", "joints", folder, "-o", tmp_path / "mine" / "picture.yaml").code == 2
+    assert {path: path.read_bytes() for path in everything} == everything
+    assert not (tmp_path / "clip.gif").exists()
+
+
+def test_corrected_joints_are_kept(cli: Any, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "joints.yaml"
+    words = ["puppet", "joints", folder, "-o", out]
+    assert cli(*words).code == 0
+    assert cli(*words).code == 0  # nobody has touched it
+    corrected = out.read_text() + "\n# by hand\n"
+    out.write_text(corrected)
+    run = cli(*words)
+    assert run.code == 2
+    assert "--overwrite" in run.err
+    assert out.read_text() == corrected
+    assert cli(*words, "--overwrite").code == 0
+    assert out.read_text() != corrected
 
 
 def test_list_of_motions(cli: Any) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ from cartoonedit.errors import InvalidInput
         ({"view": "top"}, "view must be one of auto, front, side"),
         ({"travel": []}, "travel must be one of"),
         ({"frame": "fill"}, "frame must be one of auto, picture, fit"),
-        ({"joints": "nowhere.yaml"}, "joints: there is no file nowhere.yaml"),
+        ({"joints": "nowhere.yaml"}, "joints: there is no file 'nowhere.yaml'"),
         ({"retarget_file": "nowhere.yaml"}, "retarget_file: there is no file"),
         ({"size_wh": (0, 10)}, "size_wh must be a width and a height of 1 to 16384 pixels"),
         ({"size_wh": 5}, "size_wh must be a width and a height"),
@@ -40,13 +41,34 @@ from cartoonedit.errors import InvalidInput
         ({"motion_for": "a=wave"}, "motion_for must be a list"),
         ({"motion_for": ["a=wave", "a=nod"]}, "motion_for: 'a' is given twice"),
         ({"phase": ["1.5"]}, "phase must be from 0 to 1; got 1.5"),
-        ({"phase": ["a=x"]}, "phase must be NAME=SHARE; got 'a=x'"),
+        ({"phase": ["a=x"]}, "phase must be SHARE or NAME=SHARE; got 'a=x'"),
+        ({"phase": ["hero"]}, "phase must be SHARE or NAME=SHARE; got 'hero'"),
+        ({"phase": ["=0.5"]}, "phase must be SHARE or NAME=SHARE; got '=0.5'"),
+        ({"motion": " "}, "motion: there is no motion"),
         ({"phase": ["nan"]}, "phase must be from 0 to 1"),
+        ({"phase": 0.5}, "phase must be a list, such as .* got 0.5"),
+        ({"only": "hero"}, "only must be a list, such as .* got 'hero'"),
+        ({"mirror": None}, "mirror must be a list"),
+        ({"joints": 5}, "joints: there is no file '5'"),
+        ({"joints_by": ""}, "joints_by must be auto, silhouette"),
+        ({"cut": "no"}, "cut must be true or false; got 'no'"),
     ],
 )
 def test_what_makes_no_show(options: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         PuppetOptions(**options)
+
+
+def test_numbers_and_paths_of_other_types_are_taken(tmp_path: Path) -> None:
+    (tmp_path / "keys.yaml").write_text("keyframes: [{time: 0}]")
+    options = PuppetOptions(
+        motion=tmp_path / "keys.yaml",
+        phase=(0.5,),
+        supersample=2.0,
+        seed=3.0,
+    )
+    assert (options.motion, options.phase_of("a")) == (str(tmp_path / "keys.yaml"), 0.5)
+    assert all(isinstance(number, int) for number in (options.supersample, options.seed))
 
 
 def test_what_each_character_does() -> None:

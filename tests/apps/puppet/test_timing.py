@@ -5,7 +5,8 @@ import pytest
 
 from apps.puppet.poses import Poses
 from apps.puppet.skeleton import Skeleton
-from apps.puppet.timing import frame_count, retimed
+from apps.puppet.timing import MOST_FRAMES, frame_count, retimed
+from cartoonedit.errors import InvalidInput
 
 SKELETON = Skeleton(("root",), (-1,), np.zeros((1, 2)))
 
@@ -57,3 +58,9 @@ def test_blending_in_starts_at_rest() -> None:
 @pytest.mark.parametrize(("seconds", "count"), [(1, 30), (0.001, 1), (0.05, 2)])
 def test_frame_count(seconds: float, count: int) -> None:
     assert frame_count(seconds, 30) == count
+
+
+def test_motions_that_last_for_days_make_no_clip() -> None:
+    assert frame_count(3600, 120) == MOST_FRAMES
+    with pytest.raises(InvalidInput, match=r"lasts 600000 s.*Give a duration"):
+        frame_count(6e5, 30)

@@ -158,7 +158,7 @@ def test_what_lies_at_the_origin_or_nowhere_is_not_found() -> None:
         ([{"keypoints": [1, 2, 3]}], "3 numbers instead of 51"),
         ([{"keypoints": ["a"] * 51}], "could not convert"),
         ({"images": [], "annotations": [{"image_id": 1, "keypoints": []}]}, "'1' is missing"),
-        ([{"people": []}], "no person 0: it shows 0 in all its frames"),
+        ([{"people": []}], "shows nobody: no keypoint was found in any of its 1 frames"),
         ({"fps": "fast", "frames": [person()]}, "fps must be a number"),
         ({"fps": 0, "frames": [person()]}, "frames a second must be"),
     ],

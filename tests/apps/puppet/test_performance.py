@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from apps.puppet.motion.bvh import read_bvh, write_bvh
+from apps.puppet.motion.library import motion_file
+from apps.puppet.options import PuppetOptions
+from apps.puppet.performance import Part, find_performance
+from tests.apps.puppet.scenes import skeleton_at
+
+
+def part(seconds: float = 0.2) -> Part:
+    return Part(skeleton_at(55, 60), (20.0, 10.0, 90.0, 115.0), seconds)
+
+
+@pytest.mark.parametrize("frame_time", [1e-6, 1e-3, 60.0])
+def test_frames_of_any_rate_can_be_played(tmp_path: Path, frame_time: float) -> None:
+    recorded = read_bvh(motion_file("nod"))
+    values = np.tile(recorded.values, (20, 1))
+    write_bvh(replace(recorded, values=values, frame_time=frame_time), tmp_path / "a.bvh")
+    performance = find_performance(str(tmp_path / "a.bvh"), PuppetOptions(fps=10))
+    assert performance.seconds == pytest.approx(len(values) * frame_time, rel=0.2, abs=1e-3)
+    poses = performance.play(part())
+    assert len(poses) == 2
+    assert np.isfinite(poses.joints_xy).all()
+
+
+def test_an_hour_of_key_frames(tmp_path: Path) -> None:
+    (tmp_path / "keys.yaml").write_text(
+        "keyframes: [{time: 0}, {time: 3600, joints: {neck: {turn: 30}}}]"
+    )
+    options = PuppetOptions(fps=1, speed=20)
+    performance = find_performance(str(tmp_path / "keys.yaml"), options)
+    assert performance.seconds == 180
+    poses = performance.play(part(180))
+    assert len(poses) == 180
+    turned = poses.joints_xy[:, part().skeleton.index["neck"]]
+    assert np.abs(turned[-1] - turned[0]).max() > 1
