@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from apps.puppet.motion.bvh import Bvh, read_bvh
 from apps.puppet.motion.library import motion_file
@@ -17,6 +17,9 @@ from apps.puppet.skeleton import Skeleton
 from apps.puppet.timing import retimed
 from cartoonedit.errors import InvalidInput
 from cartoonedit.yaml_file import read_yaml
+
+if TYPE_CHECKING:
+    from apps.puppet.retarget import Body
 
 __all__ = ["Box", "Part", "Performance", "find_performance"]
 
@@ -36,6 +39,7 @@ class Part:
         bounds_xyxy: The tight box of the drawing.
         seconds: How long it shall last.
         room: What the character should stay in; None for no bounds.
+        body: The drawing, which is to stay in there in all poses.
         phase: Where in its motion it starts, 0 to 1.
         mirror: Whether left and right are exchanged.
     """
@@ -44,6 +48,7 @@ class Part:
     bounds_xyxy: Box
     seconds: float
     room: Box | None = None
+    body: Body | None = None
     phase: float = 0.0
     mirror: bool = False
 
@@ -126,7 +131,7 @@ def _motion(bvh: Bvh, name: str, options: PuppetOptions) -> Performance:
             reach=tuple(max(0.0, float(side)) for side in reach),  # type: ignore[arg-type]
             blend_in=options.blend_in,
         )
-        return retarget(motion, part.skeleton, chosen, roles)
+        return retarget(motion, part.skeleton, chosen, roles, part.body)
 
     return Performance(motion.duration / options.speed, play)
 

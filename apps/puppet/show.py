@@ -16,6 +16,7 @@ from apps.puppet.options import PuppetOptions
 from apps.puppet.performance import Box, Part, Performance, find_performance
 from apps.puppet.poses import Poses
 from apps.puppet.render.painter import Stage, View
+from apps.puppet.retarget.room import Body
 from apps.puppet.rig import Rig
 from apps.puppet.rigging import find_all_joints
 from apps.puppet.timing import frame_count
@@ -190,6 +191,7 @@ def _part(
         bounds_xyxy=(float(left), float(top), float(right), float(bottom)),
         seconds=seconds,
         room=room,
+        body=Body.around(rig.mesh.vertices_xy, rig.bones),
         phase=options.phase_of(rig.name),
         mirror=options.mirrors(rig.name),
     )

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from apps.puppet.classic.fields import entries, mapping, numbers, required, text, whole
 from apps.puppet.skeleton import Skeleton
-from cartoonedit.errors import InvalidInput, shown
+from cartoonedit.errors import InvalidInput
 from cartoonedit.files import atomic_folder
 from cartoonedit.images import open_mask, open_rgba, save_image
 from cartoonedit.yaml_file import read_yaml
@@ -89,7 +89,7 @@ def read_drawing(folder: str | Path) -> Drawing:
 
     What a person may have changed is made to fit, with a note in the log: a mask or texture in
     another size but the same proportions, no mask where the texture has transparency, joints
-    outside of the picture, a root of another name.
+    outside of the picture, joints that do not hang from the root, a root of another name.
 
     Raises:
         InvalidInput: A file is missing or cannot be read, or says something that makes no sense.
@@ -157,18 +157,41 @@ def _read_skeleton(data: Mapping[str, Any], where: str) -> Skeleton:
             raise InvalidInput(f"{where}: the joint {name!r} is there twice. Name each one once.")
         points[name] = numbers(required(joint, "loc", here), f"{here}, {name}: loc", 2)
         parents[name] = None if parent is None else text(parent, f"{here}, {name}: parent")
+    points = _hanging_together(points, parents, where)
     names = list(points)
-    for name, parent in parents.items():
-        if parent is not None and parent not in points:
-            raise InvalidInput(
-                f"{where}: the joint {name!r} hangs from {shown(parent)}, but there is only"
-                f" {', '.join(names)}."
-            )
-    above = tuple(-1 if parent is None else names.index(parent) for parent in parents.values())
+    above = tuple(
+        names.index(parent) if parent in points else -1 for parent in map(parents.get, names)
+    )
     try:
         return Skeleton(tuple(names), above, np.array(list(points.values())))
     except InvalidInput as error:
         raise InvalidInput(f"{where}: {error}") from error
+
+
+def _hanging_together(
+    points: dict[str, tuple[float, ...]], parents: Mapping[str, str | None], where: str
+) -> dict[str, tuple[float, ...]]:
+    """Without joints that do not hang from the root, which Animated Drawings never poses."""
+    roots = [name for name, parent in parents.items() if parent is None]
+    if len(roots) != 1 and "root" not in roots:
+        raise InvalidInput(
+            f"{where}: the joints must form one tree, in which only the root has no parent; without"
+            f" a parent: {', '.join(roots) or 'none'}. Name the first of them 'root'."
+        )
+    kept = {"root" if "root" in roots else roots[0]}
+    while True:
+        more = {name for name, parent in parents.items() if parent in kept} - kept
+        if not more:
+            break
+        kept |= more
+    for name in parents.keys() - kept:
+        logger.warning(
+            "%s: the joint %s is left out: it hangs from %s, not from the root",
+            where,
+            name,
+            parents[name] or "nothing",
+        )
+    return {name: point for name, point in points.items() if name in kept}
 
 
 def _inside(
@@ -176,7 +199,8 @@ def _inside(
 ) -> NDArray[np.float64]:
     """Points of joints, brought into the picture."""
     last = np.array(size_wh) - 1.0
-    kept = np.clip(points, 0, last)
+    inside = (points >= 0) & (points < size_wh)  # Animated Drawings takes those as they are
+    kept = np.where(inside, points, np.clip(points, 0, last))
     away = np.abs(points - kept).max(axis=1)
     for joint in np.flatnonzero(away > 0):
         name, (x, y) = skeleton.names[joint], points[joint]

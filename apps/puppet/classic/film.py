@@ -101,10 +101,10 @@ def classic_film(drawing: Drawing, options: PuppetOptions) -> ClassicFilm:
         else retarget_config(bvh, word)
     )
     poses = retarget(bvh, actor, config, drawing.skeleton, drawing.size_wh)
-    mesh = drawing_mesh(_inside(drawing))
+    mesh = drawing_mesh(drawing.mask)
     rest = poses.rest_xy
     pins, pinned = pins_inside(mesh, rest)
-    arap = Arap(mesh, pins, to_origin=True)
+    arap = Arap(mesh, pins)
     fps = options.fps or float(max(1, round(1 / poses.frame_time)))
     seconds = options.duration or len(poses) / fps / options.speed
     # Frame by frame at the motion's own rate, so that rounding of its frame time skips none.
@@ -157,7 +157,7 @@ def _stage(
     x = skeleton.points_xy[:, 0] / side
     y = 1 - (skeleton.points_xy[:, 1] / side + (1 - height / side))
     owners, distances = classic_owners(
-        square_mask(_inside(drawing)), np.stack([x, y], axis=1), skeleton.parents, mesh
+        square_mask(drawing.mask), np.stack([x, y], axis=1), skeleton.parents, mesh
     )
     by_joint = {
         skeleton.names[joint]: triangles

@@ -25,7 +25,8 @@ FAINT = 1e-9
 """Weight of the pull on every vertex, too small to be seen: nothing hangs loose at a hinge."""
 
 TO_ORIGIN = 1e-8
-"""Its weight in Animated Drawings, which so mends a singular system."""
+"""Its weight in Animated Drawings, which so mends systems that are singular: those of meshes with
+a vertex that no triangle has, as the meshes of its drawings have."""
 
 LOOSE = 1e-2
 """Its weight in islands that two pins do not hold."""
@@ -49,11 +50,11 @@ class Arap:
         mesh: In rest. Vertices without a triangle and triangles without an area are allowed.
         pins: Where it is held.
         to_origin: Whether the faint pull on islands that are held goes to the origin and is
-            ``TO_ORIGIN``, as in Animated Drawings, which moves the ends of long thin parts without
-            a pin by some 0.02 % of the picture.
+            :data:`TO_ORIGIN`, as in Animated Drawings, if it would pull at all: that moves the ends
+            of long thin parts without a pin by some 0.02 % of the picture.
     """
 
-    def __init__(self, mesh: Mesh, pins: Pins, *, to_origin: bool = False) -> None:
+    def __init__(self, mesh: Mesh, pins: Pins, *, to_origin: bool = True) -> None:
         self._rest = mesh.vertices_xy.copy().view(np.complex128)[:, 0]
         count = len(self._rest)
         held = np.repeat(np.arange(len(pins)), 3), pins.vertices.ravel()
@@ -64,6 +65,7 @@ class Arap:
         similarity = _similarities(self._rest, first, last)
 
         held_fast = _held(ends, pins, hold @ self._rest)
+        to_origin = to_origin and len(np.unique(mesh.triangles)) < count
         pull = np.where(held_fast, TO_ORIGIN if to_origin else FAINT, LOOSE)
         follow = np.where(held_fast & to_origin, 0, pull)
         follow[_pinned_alone(pins)] = 0  # in need of no pull

@@ -75,7 +75,7 @@ class Deformer:
         pins = soft.joined(hard)
         self._points = pins.points_xy(mesh.vertices_xy)
         self._bones = np.concatenate([bones, of_bone]).astype(np.int64)
-        self._arap = Arap(mesh, pins)
+        self._arap = Arap(mesh, pins, to_origin=False)
         at_rest = self._solve(skeleton.points_xy[None])[0]
         self._error = at_rest - self._rest
 

@@ -18,6 +18,9 @@ _MOST_TURN = np.radians(0.9)
 _STIFF = 0.06
 """Share of a leg: what its bones reach by less than that is not asked of their lengths."""
 
+_SWEEPS = 30
+"""How often what one bone must not give more is asked of the others."""
+
 _HEAVY = 0.05
 """How much the root minds to give way, against legs that change."""
 
@@ -121,19 +124,43 @@ def mend(
     factor = np.exp(1j * np.clip(turn, -_MOST_TURN, _MOST_TURN))[:, None] * _complex(bones)
     bones = np.stack([factor.real, factor.imag], axis=-1)
     missing = missing + way - bones.sum(axis=1)
-    # The smallest changes of the lengths that reach it: least squares, damped.
-    square = _reach(bones, leg)
-    change = np.zeros(bones.shape[:2])
-    for _ in range(3):  # where one bone must not give more, the others do
-        rest = missing - np.einsum("tn,tni->ti", change, bones)
-        more = np.einsum("tni,ti->tn", bones, np.linalg.solve(square, rest[..., None])[..., 0])
-        change = np.clip(change + more, -give, give)
+    change = _changes(bones, missing, give, _STIFF * leg.length)
     bones = bones * (1 + change)[..., None]
     mended = joints.copy()
     mended[:, chain[1:]] = joints[:, chain[:1]] + np.cumsum(bones, axis=1)
     for joint, held in leg.riding:
         mended[:, joint] += mended[:, held] - joints[:, held]
     return mended
+
+
+def _changes(
+    bones: NDArray[np.float64], missing: NDArray[np.float64], give: float, damping: float
+) -> NDArray[np.float64]:
+    """The smallest changes of the lengths of bones that reach a way: damped least squares.
+
+    Args:
+        bones: ``(T, n, 2)``.
+        missing: ``(T, 2)``.
+        give: No bone changes by more than that share.
+        damping: Ways as short as that are rather not reached than asked of the bones.
+
+    Returns:
+        ``(T, n)``: shares of the lengths.
+    """
+    count = bones.shape[1]
+    square = np.einsum("tni,tmi->tnm", bones, bones) + np.eye(count) * damping**2
+    pull = np.einsum("tni,ti->tn", bones, missing)
+    change = np.clip(np.linalg.solve(square, pull[..., None])[..., 0], -give, give)
+    # Where one bone must not give more, the others do: to the least of a convex function in a box,
+    # along one axis after the other.
+    over = np.flatnonzero((np.abs(change) >= give).any(axis=1))
+    square, pull, some = square[over], pull[over], change[over]
+    for _ in range(_SWEEPS):
+        for bone in range(count):
+            rest = pull[:, bone] - np.einsum("tm,tm->t", square[:, bone], some)
+            some[:, bone] = np.clip(some[:, bone] + rest / square[:, bone, bone], -give, give)
+    change[over] = some
+    return change
 
 
 def yielding(

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from apps.puppet.retarget.contact import eased, nearest
 from apps.puppet.retarget.cycle import Cycle, sample, smooth
-from apps.puppet.retarget.legs import find_legs, mend, spots, yielding
+from apps.puppet.retarget.legs import Leg, find_legs, mend, spots, yielding
 from apps.puppet.retarget.view import Actor, seen
 from apps.puppet.skeleton import Skeleton
 
@@ -24,6 +24,9 @@ __all__ = ["Planted", "plant"]
 
 _SWAY = 0.06
 """How far a bust moves at most, in lengths of its trunk."""
+_ROUNDS, _CLOSE = 2, 1e-3
+"""How often the root gives way to what two legs cannot reach, and lengths of a leg that are near
+enough."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,18 +89,58 @@ def plant(
         place = root + feet[:, column]
         missing[:, column, 0] = spots(place[:, 0], on[:, column], cycle.loops, gain) - place[:, 0]
         missing[:, column, 1] = levels[column] - place[:, 1]
-    if give > 0:
-        way = yielding(joints, legs, missing, on, give * unit)
-        way = _fading(way, (on.sum(axis=1) > 1), fps, cycle.loops)
-        root, missing = root + way, missing - way[:, None]
-    for column, leg in enumerate(legs):
-        lacks = _fading(missing[:, column], on[:, column], fps, cycle.loops)
-        joints = mend(joints, leg, lacks, give)
-        missing[:, column] += feet[:, column] - joints[:, leg.foot]
+    joints, root, missing = _reached(joints, root, legs, missing, on, fps, cycle.loops, give)
     # What the legs could not reach, the root does: for one foot that stands, always.
     root = root + np.sum(share[..., None] * missing * on[..., None], axis=1)
     root[:, 0] -= root[0, 0]
     return Planted(joints, root, gain, unit * np.sum(share * height, axis=1))
+
+
+def _reached(
+    joints: NDArray[np.float64],
+    root: NDArray[np.float64],
+    legs: list[Leg],
+    missing: NDArray[np.float64],
+    on: NDArray[np.bool_],
+    fps: float,
+    loops: bool,
+    give: float,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Let legs, and the root between two of them, reach where the feet should be.
+
+    Args:
+        joints: ``(T, J, 2)``, from the root.
+        root: ``(T, 2)``.
+        legs: All.
+        missing: ``(T, n, 2)``: how far each foot is from where it should be.
+        on: ``(T, n)``: whether it stands.
+        fps: Frames a second.
+        loops: Whether the last frame leads to the first.
+        give: How much longer or shorter a leg may get, as a share.
+
+    Returns:
+        Joints, root, and what is missing still.
+    """
+    both = on.sum(axis=1) > 1
+    way = np.zeros_like(root)
+    if give > 0:
+        most = give * float(np.mean([leg.length for leg in legs]))
+        way = yielding(joints, legs, missing, on, most)
+    feet = [leg.foot for leg in legs]
+    near = _CLOSE * min(leg.length for leg in legs)
+    for rounds_left in range(_ROUNDS, -1, -1):
+        way = _fading(way, both, fps, loops)
+        root, missing = root + way, missing - way[:, None]
+        mended = joints
+        for column, leg in enumerate(legs):
+            mended = mend(mended, leg, _fading(missing[:, column], on[:, column], fps, loops), give)
+        rest = missing + joints[:, feet] - mended[:, feet]
+        unreached = np.where((on & both[:, None])[..., None], rest, 0)
+        if not rounds_left or np.abs(unreached).max(initial=0) <= near:
+            break
+        # One leg may still give where the other cannot: the root goes between them.
+        way = unreached.sum(axis=1) / np.maximum(on.sum(axis=1), 1)[:, None]
+    return mended, root, rest
 
 
 def _fading(

@@ -14,6 +14,7 @@ from apps.puppet.retarget.limbs import Directions, directions, limb_bones
 from apps.puppet.retarget.options import RetargetOptions
 from apps.puppet.retarget.plant import plant
 from apps.puppet.retarget.pose import build, swing
+from apps.puppet.retarget.room import Body
 from apps.puppet.retarget.travel import bounded
 from apps.puppet.retarget.view import stage
 from apps.puppet.skeleton import Skeleton
@@ -27,6 +28,7 @@ def retarget(
     skeleton: Skeleton,
     options: RetargetOptions | None = None,
     roles: Roles | None = None,
+    body: Body | None = None,
 ) -> Poses:
     """Make a puppet follow a motion.
 
@@ -39,6 +41,7 @@ def retarget(
         skeleton: Of the puppet, as drawn.
         options: How.
         roles: Which joint of the motion is what; by default told from their names.
+        body: The drawing, by which the character stays in the room of the options in all its poses.
 
     Raises:
         InvalidInput: The skeleton of the motion is not known, the roles are too few, or the result
@@ -53,7 +56,7 @@ def retarget(
     shorten = {"arms": options.foreshorten, "legs": options.foreshorten_legs}
     joints = build(skeleton, given, trunk, shorten)
     planted = plant(joints, skeleton, actor, cycle, options.fps, options.give)
-    root, returns = bounded(planted, skeleton, options, cycle.loops)
+    root, returns = bounded(planted, skeleton, options, cycle.loops, body)
     posed = planted.joints
     if options.blend_in > 0:
         blend = _blend(len(cycle.frames), options)

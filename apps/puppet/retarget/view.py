@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from apps.puppet.motion.motion import Motion
 from apps.puppet.motion.names import Roles
-from apps.puppet.retarget.contact import Contacts, contacts
+from apps.puppet.retarget.contact import Contacts, contacts, eased, nearest
 from apps.puppet.retarget.cycle import smooth
 from apps.puppet.retarget.options import RetargetOptions, View
 
@@ -33,10 +33,11 @@ _TURN = 0.13
 """Seconds; standard deviation of the half turn of one who is seen from the side."""
 _BACK = 0.65
 """Half turns of the actor away from where he looks, before he is shown as looking back."""
-_FOLLOW, _BEHIND = 0.15, np.radians(80)
-"""Seconds in which the turntable of the legs follows a step, and how far it may be behind."""
-
-
+_AHEAD = np.radians(80)
+"""By so much at most the legs are seen from elsewhere than they should, so that feet stand."""
+_MADE_UP = 0.1
+"""Leg lengths: by less the distance of two feet that stand may change as it is seen, because legs
+that get a little longer or shorter make up for it."""
 _LOW_BOW = np.radians(35)
 """Lean of a trunk that is seen from the side."""
 
@@ -112,11 +113,13 @@ def stage(motion: Motion, roles: Roles, options: RetargetOptions) -> Actor:
         turns[group] = side if sideways else np.zeros(len(path))
         turn_gain[group] = np.pi * half_gain if sideways else 0.0
     if feet is not None:
+        between = _own((places["left_foot"] - places["right_foot"]) / size, heading)
         camera = _waiting(
             turns["legs"] - heading,
             feet.on[:, 0] & feet.on[:, 1],
+            seen(between, turns["legs"])[0],
             turn_gain["legs"] - gain,
-            motion.frame_time,
+            1 / motion.frame_time,
             motion.loops,
         )
         turns["legs"] = np.asarray(heading + camera)
@@ -263,32 +266,40 @@ def _half_turns(
 
 
 def _waiting(
-    camera: NDArray[np.float64], stands: NDArray[np.bool_], gain: float, step: float, loops: bool
+    camera: NDArray[np.float64],
+    stands: NDArray[np.bool_],
+    apart: NDArray[np.float64],
+    gain: float,
+    fps: float,
+    loops: bool,
 ) -> NDArray[np.float64]:
-    """The way a camera turns that looks at the legs: it waits while both feet stand.
+    """The way a camera turns that looks at the legs: where it should be, but for where it waits.
 
     Two feet that stand, seen by a camera that goes round, slide; so one who twists on the spot is
-    shown twisting, and only with his steps the camera goes round to where it should be.
+    shown twisting, by a camera that comes to a halt before and moves on afterwards.
 
     Args:
         camera: ``(F,)`` where the camera should be, radians.
         stands: ``(F,)`` whether both feet stand.
+        apart: ``(F,)`` how far the left foot is to the right of the right one, as the camera should
+            see it, in leg lengths. While that changes by no more than legs make up for, the camera
+            does not wait.
         gain: How far it turns in a round of a loop.
-        step: Seconds from one frame to the next.
+        fps: Frames a second.
         loops: Whether the last frame leads to the first.
     """
-    pace = 1 - float(np.exp(-step / _FOLLOW))
-    count = len(camera)
-    values = camera.tolist()
-    at, made = values[0], [0.0] * count
-    for turn in range(2 if loops else 1):
-        if turn:
-            at -= gain
-        for frame, (aim, wait) in enumerate(zip(values, stands.tolist(), strict=True)):
-            at += 0.0 if wait else pace * (aim - at)
-            at = min(max(at, aim - _BEHIND), aim + _BEHIND)
-            made[frame] = at
-    return np.array(made)
+    shift = int(np.argmin(stands)) if loops and not stands.all() else 0  # no stand is cut in two
+    waits, apart = np.roll(stands, -shift), np.roll(apart, -shift)
+    ahead = np.concatenate([camera[shift:], camera[:shift] + gain])
+    edges = np.flatnonzero(np.diff(waits.astype(int), prepend=0, append=0)).reshape(-1, 2)
+    for start, end in edges.tolist():
+        waits[start:end] = np.ptp(apart[start:end]) > _MADE_UP
+        ahead[start:end] -= (ahead[start:end].min() + ahead[start:end].max()) / 2
+    if not waits.any():
+        return camera
+    at, away = nearest(waits, loops)
+    ahead = np.clip(ahead[at], -_AHEAD, _AHEAD) * (1 - eased(away, fps))
+    return np.asarray(camera - np.roll(ahead, shift))
 
 
 def _sideways(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -234,3 +234,12 @@ def test_uncertain_joints_are_told(caplog: pytest.LogCaptureFixture) -> None:
 def test_unknown_option_lists_the_known_ones() -> None:
     with pytest.raises(InvalidInput, match="The options are: motion, motion_for"):
         Puppet(dance=True)
+
+
+@pytest.mark.parametrize("frame", ["picture", "fit"])
+@pytest.mark.parametrize("motion", ["walk", "jump", "cheer", "bow"])
+def test_nobody_leaves_the_frame(motion: str, frame: Literal["picture", "fit"]) -> None:
+    options = PuppetOptions(motion=motion, frame=frame, transparent=True, fps=10)
+    for seen in make_show(make_scene([(110.0, 78.0)]), options).frames():
+        alpha = seen[..., 3]
+        assert not (alpha[[0, -1]].any() or alpha[:, [0, -1]].any())

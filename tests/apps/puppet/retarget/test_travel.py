@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apps.puppet.mesh.bones import BoneFrames
 from apps.puppet.poses import Poses
-from apps.puppet.retarget import RetargetOptions, retarget
+from apps.puppet.retarget import Body, RetargetOptions, retarget
 from apps.puppet.retarget.options import Box
 from apps.puppet.skeleton import BUST, Skeleton
-from tests.apps.puppet.retarget.actors import drawn, jumper, walker, waver
+from tests.apps.puppet.retarget.actors import build, drawn, jumper, walker, waver
 
 FIGURE = (150, 115, 256, 315)  # where the drawn one is
 
@@ -31,11 +32,47 @@ def test_a_path_that_fits_is_kept() -> None:
 def test_the_figure_stays_in_the_room(left: int, right: int, reach: int) -> None:
     room: Box = (FIGURE[0] - left - reach, 0, FIGURE[2] + right + reach, 400)
     options = RetargetOptions(room=room, reach=(reach,) * 4)
-    x = way(retarget(walker(there_and_back=True), drawn(), options))[:, 0]
-    assert x.min() >= -left - 4  # the joints' box reaches a little beyond FIGURE on the left
-    assert x.max() <= right + 4
+    poses = retarget(walker(there_and_back=True), drawn(), options)
+    x = poses.joints_xy[..., 0]
+    over = max(room[0] + reach - x.min(), x.max() - room[2] + reach)
+    # With its legs apart it is wider than as drawn: in a narrow room it stands in the middle.
+    assert over <= max(4, 30 - left - right)
     if right > 30:
-        assert x.max() > 0.5 * min(right, 100)
+        assert way(poses)[:, 0].max() > 0.5 * min(right, 100)
+
+
+def test_who_reaches_out_of_the_room_is_moved_aside() -> None:
+    """One who holds an arm out, near an edge, and then near another one."""
+    motion = build(60, {"LeftArm": ("z", np.linspace(0, 1.5, 60))})
+    free = retarget(motion, drawn(), RetargetOptions(travel="free"))
+    most = free.joints_xy[..., 0].max()
+    for room in ((0, 0, most - 20, 400), (0, 0, 500, free.joints_xy[..., 1].max() + 1)):
+        kept = retarget(motion, drawn(), RetargetOptions(room=room))
+        np.testing.assert_allclose(np.ptp(way(kept), axis=0), np.ptp(way(free), axis=0), atol=0.1)
+        assert (kept.joints_xy.max(axis=(0, 1)) <= room[2:]).all()
+        assert kept.joints_xy.min() > 0
+
+
+def test_what_is_drawn_about_the_bones_stays_in_the_room() -> None:
+    """Hair, say: a point far above the head, that swings out of the room with it."""
+    skeleton = drawn()
+    tip = np.array([skeleton["neck"] - [0, 60]])
+    hair = Body.around(
+        np.concatenate([skeleton.points_xy, tip]),
+        np.array([*range(len(skeleton)), skeleton.index["neck"]]),
+    )
+    motion = build(60, {"Spine": ("z", np.linspace(0, -1, 60))})
+    room = (0.0, 0.0, FIGURE[2] + 10.0, 400.0)
+    options = RetargetOptions(room=room, trunk="front", reach=(0, 60, 0, 0))
+    rigid = np.zeros(len(skeleton), np.bool_)
+    reached = []
+    for body in (None, hair):
+        poses = retarget(motion, skeleton, options, body=body)
+        at = BoneFrames(skeleton, poses.joints_xy, rigid).carry(
+            tip, np.array([skeleton.index["neck"]])
+        )
+        reached.append(float(at[..., 0].max()))
+    assert reached[0] > room[2] > reached[1]
 
 
 def test_on_the_spot_there_is_no_drift() -> None:

@@ -90,12 +90,55 @@ def test_one_who_stands_across_does_not_turn_to_and_fro() -> None:
     assert np.ptp(turns) < 1
 
 
-def test_a_camera_waits_while_both_feet_stand() -> None:
+def twister(heading: np.ndarray, hips: np.ndarray | None = None, loops: bool = False) -> Motion:
+    """One who turns on feet that stay as they are, wide apart, one before the other."""
+    count = len(heading)
+    legs = {"LeftUpLeg": ("x", np.full(count, -0.3)), "RightUpLeg": ("x", np.full(count, 0.3))}
+    turning = build(count, legs, hips, heading, loops=loops)
+    still = build(count, legs, hips)
+    feet = [joint for joint, name in enumerate(turning.names) if name.endswith(("Leg", "Foot"))]
+    feet = [joint for joint in feet if not turning.names[joint].endswith("UpLeg")]
+    turning.positions[:, feet] = still.positions[:, feet]
+    return turning
+
+
+ROUND = np.sin(np.arange(60) / 60 * 2 * np.pi)
+
+
+@pytest.mark.parametrize("loops", [False, True])
+def test_a_camera_waits_where_feet_that_stand_would_slide(loops: bool) -> None:
     """One who twists on both feet is shown twisting."""
-    heading = 0.5 * np.sin(np.arange(60) / 10)
-    actor = staged(build(60, STILL, heading=heading))
-    camera = actor.turns["legs"] - actor.heading
+    actor = staged(twister(0.5 * ROUND, loops=loops), legs="front")
     assert actor.feet is not None
     assert actor.feet.on.all()
-    np.testing.assert_allclose(camera, camera[0])
+    camera = actor.turns["legs"] - actor.heading
+    np.testing.assert_allclose(camera, 0, atol=1e-9)  # in the middle of both ends
     np.testing.assert_array_equal(actor.turns["arms"], 0)
+
+
+def test_a_camera_does_not_wait_where_legs_make_up_for_it() -> None:
+    actor = staged(twister(0.08 * ROUND), legs="front")
+    np.testing.assert_allclose(actor.turns["legs"], 0, atol=1e-12)
+
+
+@pytest.mark.parametrize("loops", [False, True])
+def test_a_camera_halts_before_and_moves_on_after(loops: bool) -> None:
+    heading = np.concatenate([np.zeros(30), np.linspace(0, 1, 60), np.ones(30)])
+    hips = np.tile([0.0, 0.9, 0.0], (120, 1))
+    hips[:30, 2] = (np.arange(30) - 29) * 0.1  # it slides: no foot stands
+    hips[90:, 2] = (np.arange(30) + 1) * 0.1
+    motion = twister(heading, hips)
+    if loops:  # the stand goes on from the last frame to the first
+        places = np.roll(motion.positions - motion.positions[:1, :1] * [0, 0, 1], 60, axis=0)
+        motion = Motion(motion.names, motion.parents, places, motion.frame_time, loops=True)
+    actor = staged(motion, legs="front")
+    assert actor.feet is not None
+    stands = np.flatnonzero(actor.feet.on.all(axis=1))
+    camera = actor.turns["legs"] - actor.heading
+    assert len(stands) > 50
+    np.testing.assert_allclose(camera[stands], camera[stands[0]], atol=1e-9)
+    assert np.ptp(actor.heading[stands]) > 0.9
+    away = np.roll(actor.turns["legs"], -60 if loops else 0)[[0, -1]]
+    np.testing.assert_allclose(away, 0, atol=1e-9)
+    steps = np.diff(np.roll(camera, -60 if loops else 0))
+    assert np.abs(steps).max() < 0.25
