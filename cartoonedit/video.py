@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +18,11 @@ from typing import IO, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 from cartoonedit.errors import CartooneditError, InvalidInput
 from cartoonedit.files import atomic_folder, atomic_path
 from cartoonedit.images import save_image
@@ -25,6 +30,11 @@ from cartoonedit.images import save_image
 __all__ = ["FORMATS", "QUALITIES", "Format", "VideoWriter"]
 
 logger = logging.getLogger(__name__)
+
+PIPE_BYTES = 1 << 20
+"""Room between this process and ffmpeg, where the system can choose; Linux allows that much."""
+
+_QUICKEST = ("ultrafast", "superfast")
 
 QUALITIES = {"high": 0, "medium": 5, "small": 11}
 """Added to the constant rate factor of mp4 and webm; the other kinds have one quality."""
@@ -199,7 +209,10 @@ class VideoWriter:
                 size_wh = (frame.shape[1], frame.shape[0])
                 kind = self._format
                 if self._preset is not None and kind.codec == "libx264":
-                    kind = replace(kind, preset=self._preset)
+                    filters = kind.filters
+                    if self._preset in _QUICKEST:  # colours are halved without weighing neighbours
+                        filters = filters.replace("scale=", "scale=flags=fast_bilinear:")
+                    kind = replace(kind, preset=self._preset, filters=filters)
                 self._encoder = _Encoder(
                     self._target, self.path, size_wh, self.fps, kind, self._alpha, crf
                 )
@@ -245,6 +258,14 @@ def _make_even(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return frame[: frame.shape[0] // 2 * 2, : frame.shape[1] // 2 * 2]
 
 
+def _widen(pipe: IO[bytes]) -> None:
+    """Let a frame or two wait in a pipe, so that who draws and who encodes do not wait in turn."""
+    resize = getattr(fcntl, "F_SETPIPE_SZ", None)  # Linux has it
+    if resize is not None:
+        with suppress(OSError):  # the most that a user may have is a setting of the system
+            fcntl.fcntl(pipe.fileno(), resize, PIPE_BYTES)
+
+
 class _Encoder:
     """One run of ffmpeg, through moviepy; ``path`` is to become ``result``."""
 
@@ -284,10 +305,12 @@ class _Encoder:
             self._log.close()
             raise CartooneditError(f"ffmpeg cannot be started: {error}.") from error
         self._process = self._writer.proc
+        _widen(self._process.stdin)
 
     def write(self, frame: NDArray[np.uint8]) -> None:
         try:
-            self._writer.write_frame(frame)
+            # As the writer's own write_frame(), but without a copy.
+            self._process.stdin.write(np.ascontiguousarray(frame).data)
         except (OSError, ValueError) as error:  # ValueError: the pipe is closed
             raise self._failure() from error
 

@@ -31,6 +31,7 @@ from apps.puppet.options import PuppetOptions
 from segmentation.options import SegmentOptions
 
 if TYPE_CHECKING:
+    from apps.puppet.classic.character import Drawing
     from apps.puppet.film import Film
     from cartoonedit.runtime import Progress
     from cartoonedit.scene import Scene
@@ -112,15 +113,20 @@ class PuppetFiles:
             if option == "--sprite-sheet":
                 check_beside(option, path, path.with_suffix(".json"))
 
-    def write(self, film: Film, scene: Scene, progress: Progress, *, sheet: bool) -> None:
+    def write(
+        self, film: Film, source: Scene | Drawing, progress: Progress, *, sheet: bool
+    ) -> None:
         """Write the sprite sheet, or all else; of a clip of Animated Drawings there is neither."""
+        chosen = [one for one in self.of_one.items() if (one[0] == "--sprite-sheet") == sheet]
+        if not chosen:
+            return
         from apps.puppet.export.show import export_show
         from apps.puppet.show import Show
+        from cartoonedit.scene import Scene
 
-        if isinstance(film, Show):
-            chosen = [one for one in self.of_one.items() if (one[0] == "--sprite-sheet") == sheet]
+        if isinstance(film, Show) and isinstance(source, Scene):
             for option, path in chosen:
-                export_show(option.removeprefix("--"), film, scene, path, progress)
+                export_show(option.removeprefix("--"), film, source, path, progress)
 
 
 _ENDINGS = {"--sprite-sheet": ".png", "--joints-out": ".json"}
@@ -189,16 +195,19 @@ def animate(
     segmenter = make_segmenter() if any(needs_segmenter(file, kind) for file in files) else None
 
     def work(file: Path, progress: Progress) -> dict[str, Any]:
-        scene = open_puppets(file, kind, segmenter, progress)
-        scene = with_plate(scene, plate, values["device"], chosen.seed, progress)
-        if files_of_show.save_scene:
-            scene = puppet.rigged(scene)
-            scene.save(folders[file], parts=("plate",))
-        film = puppet.film(drawing_of(file, chosen) or scene, progress)
+        source: Scene | Drawing | None = drawing_of(file, chosen)
+        if source is None or files_of_show.save_scene:
+            scene = open_puppets(file, kind, segmenter, progress)
+            scene = with_plate(scene, plate, values["device"], chosen.seed, progress)
+            if files_of_show.save_scene:
+                scene = puppet.rigged(scene)
+                scene.save(folders[file], parts=("plate",))
+            source = scene if source is None else source
+        film = puppet.film(source, progress)
         # A sprite sheet can be too large, which is told before a long clip is made.
-        files_of_show.write(film, scene, progress, sheet=True)
+        files_of_show.write(film, source, progress, sheet=True)
         write_film(film, clips[file], progress)
-        files_of_show.write(film, scene, progress, sheet=False)
+        files_of_show.write(film, source, progress, sheet=False)
         models = options.model_files(values) if needs_segmenter(file, kind) else {}
         inputs = [*files_read([file]), *chosen.files]
         actual = _NOT_REPEATED | _named(chosen) | {"pictures": [file], "out": clips[file]}
@@ -210,7 +219,7 @@ def animate(
             "clip": str(clips[file]),
             "frames": len(film),
             "fps": film.fps,
-            "instances": [instance.name for instance in scene],
+            "instances": _names(source),
         }
 
     done, failed = for_each(files, work)
@@ -219,6 +228,15 @@ def animate(
         print_json({"clips": done, "failed": [asdict(failure) for failure in failed]})
     if failed:
         raise typer.Exit(1)
+
+
+def _names(source: Scene | Drawing) -> list[str]:
+    """The characters that are shown."""
+    from apps.puppet.classic.character import Drawing
+
+    if isinstance(source, Drawing):
+        return [source.name]
+    return [instance.name for instance in source]
 
 
 def _named(chosen: PuppetOptions) -> dict[str, Any]:

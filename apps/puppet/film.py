@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from pathlib import Path
 from typing import Protocol
 
@@ -36,8 +37,10 @@ class Film(Protocol):
     def __len__(self) -> int:
         """How many frames there are."""
 
-    def frames(self) -> Iterator[NDArray[np.uint8]]:
-        """RGB or RGBA ``uint8`` frames, RGBA not premultiplied."""
+    def frames(
+        self, start: int = 0, stop: int | None = None
+    ) -> Generator[NDArray[np.uint8], None, None]:
+        """RGB or RGBA ``uint8`` frames, RGBA not premultiplied; all, or some in a row."""
 
 
 def write_film(film: Film, out_path: str | Path, progress: Progress = silent) -> Path:
@@ -50,12 +53,14 @@ def write_film(film: Film, out_path: str | Path, progress: Progress = silent) ->
         InvalidInput: The ending is unknown, or cannot hold transparency.
         CartooneditError: The clip could not be written.
     """
+    from apps.puppet.workers import drawn_together
     from cartoonedit.video import VideoWriter
 
-    with VideoWriter(
+    writer = VideoWriter(
         out_path, film.size_wh, film.fps, alpha=film.transparent, preset=film.preset
-    ) as writer:
-        for index, frame in enumerate(film.frames(), 1):
+    )
+    with writer, closing(drawn_together(film)) as frames:
+        for index, frame in enumerate(frames, 1):
             writer.write(frame)
             progress(index, len(film), "rendering")
     return Path(out_path)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -97,23 +98,30 @@ class Show:
         """Whether frames are RGBA."""
         return self.ground is None
 
-    def frames(self) -> Iterator[NDArray[np.uint8]]:
-        """RGB ``uint8`` frames, or RGBA ones, not premultiplied."""
-        stage = Stage(
+    @cached_property
+    def stage(self) -> Stage:
+        """What paints the frames; made once, for that takes longer than a frame."""
+        return Stage(
             self.size_wh if self.ground is None else self.ground,
             self.layers.rigs,
             self.view,
             antialias=self.options.antialias,
             supersample=self.options.supersample,
         )
+
+    def frames(
+        self, start: int = 0, stop: int | None = None
+    ) -> Generator[NDArray[np.uint8], None, None]:
+        """RGB ``uint8`` frames, or RGBA ones, not premultiplied; all, or some in a row."""
         still = [(rig.mesh.vertices_xy, None) for rig in self.layers.rigs]
-        for start in range(0, self.count, CHUNK):
-            chunk = slice(start, min(start + CHUNK, self.count))
+        end = self.count if stop is None else min(stop, self.count)
+        for first in range(start, end, CHUNK):
+            chunk = slice(first, min(first + CHUNK, end))
             moved = {name: actor.vertices(chunk) for name, actor in self.actors.items()}
             for index in range(chunk.stop - chunk.start):
-                yield stage.paint_frame(
+                yield self.stage.paint_frame(
                     [
-                        (moved[rig.name][index], self.actors[rig.name].poses.depth[start + index])
+                        (moved[rig.name][index], self.actors[rig.name].poses.depth[first + index])
                         if rig.name in moved
                         else at_rest
                         for rig, at_rest in zip(self.layers.rigs, still, strict=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,17 +66,20 @@ class ClassicFilm:
     @property
     def preset(self) -> str:
         """How much effort x264 shall take, so that it keeps up with the frames."""
-        return "superfast"
+        return "ultrafast"
 
     def vertices(self, frames: NDArray[np.intp]) -> NDArray[np.float64]:
         """Where the vertices are in the world, ``(F, V, 2)``, in frames of the motion."""
         deformed = self.arap.solve(self.poses.pins[frames][:, self.pinned])
         return deformed + self.poses.root[frames][:, None, :2]
 
-    def frames(self) -> Iterator[NDArray[np.uint8]]:
-        """RGB or RGBA ``uint8`` frames."""
-        for start in range(0, len(self), CHUNK):
-            chunk = self.shown[start : start + CHUNK]
+    def frames(
+        self, start: int = 0, stop: int | None = None
+    ) -> Generator[NDArray[np.uint8], None, None]:
+        """RGB or RGBA ``uint8`` frames; all, or some in a row."""
+        wanted = self.shown[start:stop]
+        for first in range(0, len(wanted), CHUNK):
+            chunk = wanted[first : first + CHUNK]
             for frame, vertices in zip(chunk, self.vertices(chunk), strict=True):
                 order = self.poses.joint_draw_order(int(frame))
                 yield self.stage.paint_frame([(vertices, order)])

@@ -136,8 +136,7 @@ class CharacterPainter:
         maps = affine_maps(plane, triangles, self._texels)
         places = maps.at(triangle, self._x.take(place), self._y.take(place))
         colours = nearest(self._texture, places, wrap=True)
-        on_screen = affine_maps(points, triangles, self._texels)
-        enlarged = (np.abs(on_screen.a) <= 1) & (np.abs(on_screen.b) <= 1)
+        enlarged = self._enlarged(points, triangles)
         if enlarged.any():
             some = np.flatnonzero(enlarged.take(triangle))
             colours[some] = bilinear(self._texture, places[some], cv2.BORDER_WRAP)
@@ -147,6 +146,19 @@ class CharacterPainter:
             if not seen.all():
                 place, texels = place[seen], texels[seen]
         canvas.view(np.uint32).reshape(-1)[place] = texels
+
+    def _enlarged(
+        self, points: NDArray[np.float64], triangles: NDArray[np.intp]
+    ) -> NDArray[np.bool_]:
+        """Which triangles have no more than a texel per pixel, along both axes of the frame."""
+        # No more texels than pixels in all, to begin with, which is soon found out.
+        room = 1.0001 * _areas(points, triangles)
+        enlarged: NDArray[np.bool_] = room >= _areas(self._texels, triangles)
+        some = np.flatnonzero(enlarged)
+        if some.size:
+            on_screen = affine_maps(points, triangles[some], self._texels)
+            enlarged[some] = (np.abs(on_screen.a) <= 1) & (np.abs(on_screen.b) <= 1)
+        return enlarged
 
     def _as_layers(
         self, mesh: Mesh, texture: NDArray[np.uint8], mask: NDArray[np.uint8] | None
@@ -169,6 +181,14 @@ class CharacterPainter:
         places *= np.array(size) / (width, height)
         layers = [Layer(self._triangles[mine], places, cut) for mine in self._by_joint.values()]
         return LayerPainter(layers) if layers else None
+
+
+def _areas(points: NDArray[np.float64], triangles: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Twice the area of triangles."""
+    z = np.ascontiguousarray(points, np.float64).view(np.complex128).ravel()
+    first = z.take(triangles[:, 0])
+    one, other = z.take(triangles[:, 1]) - first, z.take(triangles[:, 2]) - first
+    return np.asarray(np.abs(one.real * other.imag - one.imag * other.real))
 
 
 def _squared(texture: NDArray[np.uint8]) -> NDArray[np.uint8]:
