@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from apps.cli import options
-from apps.cli.batch import for_each
+from apps.cli.batch import Failure, for_each
 from apps.cli.parts import PlateOptions, with_plate
 from apps.cli.places import is_scene
 from apps.cli.puppet_parts import (
@@ -223,7 +223,10 @@ def animate(
         }
 
     done, failed = for_each(files, work)
-    failed = missing + failed
+    _finish(done, missing + failed, as_json)
+
+
+def _finish(done: list[dict[str, Any]], failed: list[Failure], as_json: bool) -> None:
     if as_json:
         print_json({"clips": done, "failed": [asdict(failure) for failure in failed]})
     if failed:

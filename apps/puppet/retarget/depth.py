@@ -1,4 +1,4 @@
-"""What of a puppet is in front of what: steady, although an actor's hands go to and fro."""
+"""What of a puppet is in front of what: steady, although an actor's hands go back and forth."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BEHIND, _FRONT = -0.09, -0.05
 what is nearer than the second in front; between them it stays where it was. Hands that hang beside
 the body are in front."""
 _STEADY = 0.015
-"""Body heights: what moves to and fro by less does not change its depth."""
+"""Body heights: what moves back and forth by less does not change its depth."""
 _BODY = 2.0
 """Body height in leg lengths; the same for all, so that any skeleton has it."""
 

@@ -236,7 +236,7 @@ def _half_turns(
     """How many half turns the actor has made from where he first looks along his main axis.
 
     The main axis is the line along which he mostly faces while he goes. A half turn counts when he
-    is well past the middle, so that one who faces across the line does not turn to and fro, and is
+    is well past the middle, so that one who faces across the line does not turn to and back, and is
     made in about half a second.
 
     Returns:
