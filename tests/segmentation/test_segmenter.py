@@ -64,7 +64,8 @@ def test_reference_end_to_end(shared: Path, reference_model: Path, case: int) ->
     bgr = recipe_image(str(name), *shape)
     scene = segmenter(np.ascontiguousarray(bgr[..., ::-1]))
     found = sorted(scene, key=lambda instance: -instance.score)
-    assert [i.score for i in found] == pytest.approx(recorded["scores"].tolist(), abs=1e-6)
+    # The reference allows 3e-4; other processors sum in other orders.
+    assert [i.score for i in found] == pytest.approx(recorded["scores"].tolist(), abs=1e-4)
     bits = np.unpackbits(recorded["masks_packed"], axis=1)[:, : shape[0] * shape[1]]
     for instance, row, (x, y, w, h) in zip(found, bits, recorded["bboxes_xywh"], strict=True):
         different = (instance.mask >= 128) != row.reshape(shape).astype(bool)
