@@ -130,8 +130,6 @@ def _check_untouched(out: Path) -> None:
     """
     from cartoonedit.files import sha256
 
-    if not out.exists():
-        return
     try:
         written = read_record(record_path(out))["arguments"].get(_WRITTEN)
     except (InvalidInput, OSError):

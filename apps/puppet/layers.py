@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from apps.puppet.mesh.mesh import Mesh
 from apps.puppet.parts import build_rig
+from apps.puppet.render.colours import premultiplied
 from apps.puppet.rig import Rig, Sheet
 from apps.puppet.skeleton import Skeleton
 from cartoonedit.layered import back_to_front
@@ -33,12 +34,10 @@ class Layers:
         backdrop: RGB ``uint8`` ``(H, W, 3)``: the plate, and round those who stand still what the
             picture shows there.
         rigs: Of all characters, from the back to the front.
-        moving: Names of those who move.
     """
 
     backdrop: NDArray[np.uint8]
     rigs: tuple[Rig, ...]
-    moving: frozenset[str]
 
 
 def take_apart(
@@ -82,7 +81,7 @@ def take_apart(
     backdrop = plate
     if rest is not None and len(skeletons) < len(order):
         backdrop = _with_surroundings(plate, rest, order, skeletons)
-    return Layers(backdrop, tuple(rigs), frozenset(skeletons))
+    return Layers(backdrop, tuple(rigs))
 
 
 def _with_surroundings(
@@ -137,10 +136,10 @@ def _still(instance: Instance, colours: NDArray[np.uint8]) -> Rig:
     """A character that does not move: one sheet on two triangles."""
     x1, y1, x2, y2 = instance.bounds_xyxy
     alpha = instance.mask[y1:y2, x1:x2]
-    faded = np.rint(colours * (alpha[..., None] / np.float32(255))).astype(np.uint8)
+    texture = premultiplied(np.dstack([colours, alpha]))
     corners = np.array([[x1, y1], [x2, y1], [x2, y2], [x1, y2]], np.float64)
     triangles = np.array([[0, 1, 2], [0, 2, 3]], np.int32)
-    sheet = Sheet("whole", np.dstack([faded, alpha]), (x1, y1), triangles)
+    sheet = Sheet("whole", texture, (x1, y1), triangles)
     centre = np.array([instance.centre_xy])
     skeleton = Skeleton(("root",), (-1,), centre)
     return Rig(instance.name, skeleton, Mesh(corners, triangles), np.zeros(4, np.int32), (sheet,))

@@ -61,11 +61,6 @@ class Trunk:
         """From the neck to the bottom, at least 1."""
         return max(1, self.bottom - self.neck)
 
-    @property
-    def head_width(self) -> float:
-        """The largest width of the head."""
-        return float(self.width[self.top : self.neck + 1].max())
-
     def at(self, share: float) -> float:
         """Row at a share of the way from the neck to the bottom."""
         return self.neck + share * self.body_height
