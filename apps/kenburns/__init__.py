@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from apps.kenburns.options import KenBurnsOptions
-from cartoonedit.errors import InvalidInput
+from apps.overrides import with_overrides
 from cartoonedit.runtime import Progress, silent
 
 if TYPE_CHECKING:
@@ -44,11 +44,7 @@ class KenBurns:
         Raises:
             InvalidInput: A field is unknown or out of its range.
         """
-        try:
-            self.options = replace(options or KenBurnsOptions(), **overrides)
-        except TypeError as error:
-            known = ", ".join(KenBurnsOptions.__dataclass_fields__)
-            raise InvalidInput(f"{error}. The options are: {known}.") from error
+        self.options = with_overrides(KenBurnsOptions, options, overrides)
 
     def prepare(self, scene: Scene) -> Shot:
         """Make the layers of a scene and choose the camera; what all frames have in common.

@@ -8,10 +8,10 @@ Example:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from apps.overrides import with_overrides
 from apps.puppet.options import PuppetOptions
 from cartoonedit.errors import InvalidInput
 from cartoonedit.runtime import Progress, silent
@@ -40,11 +40,7 @@ class Puppet:
         Raises:
             InvalidInput: A field is unknown or out of its range.
         """
-        try:
-            self.options = replace(options or PuppetOptions(), **overrides)
-        except TypeError as error:
-            known = ", ".join(PuppetOptions.__dataclass_fields__)
-            raise InvalidInput(f"{error}. The options are: {known}.") from error
+        self.options = with_overrides(PuppetOptions, options, overrides)
 
     def find_joints(self, scene: Scene) -> Mapping[str, FoundJoints]:
         """The joints of all characters, by name: from the file, from the scene, or found.

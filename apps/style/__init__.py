@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from apps.overrides import with_overrides
 from apps.style.options import BACKGROUND, PartOptions, StyleOptions
-from cartoonedit.errors import InvalidInput
 from cartoonedit.runtime import Progress, silent
 
 if TYPE_CHECKING:
@@ -70,13 +70,7 @@ class StyleEditor:
         Raises:
             InvalidInput: A field is unknown or out of its range, or there is no style.
         """
-        try:
-            self.options = (
-                StyleOptions(**overrides) if options is None else replace(options, **overrides)
-            )
-        except TypeError as error:
-            known = ", ".join(StyleOptions.__dataclass_fields__)
-            raise InvalidInput(f"{error}. The options are: {known}.") from error
+        self.options = with_overrides(StyleOptions, options, overrides)
 
     def tag(self, scene: Scene, progress: Progress | None = None) -> Scene:
         """Describe the characters and the background with tags, where they have none.
