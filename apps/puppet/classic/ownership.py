@@ -80,6 +80,7 @@ def _flood(
     width = size + 2
     best = np.full(width * width, -1, np.int32)
     owners = np.full(width * width, -1, np.int32)
+    arrived = np.empty(width * width, np.int64)
     best.reshape(width, width)[1:-1, 1:-1][inside] = UNREACHED
     queue = _start(best, owners, joints01, parents, size)
     offsets = np.array([dx * width + dy for dx, dy, _ in STEPS])
@@ -92,7 +93,7 @@ def _flood(
         now = ahead < limit
         order = np.lexsort((codes[now], ahead[now]))
         distance, code = ahead[now][order], codes[now][order]
-        taken = _reach(best, owners, distance, code, offsets, costs)
+        taken = _reach(best, owners, distance, code, offsets, costs, arrived)
         ahead = np.concatenate([ahead[~now], taken[0]])
         codes = np.concatenate([codes[~now], taken[1]])
     shape = (width, width)
@@ -142,27 +143,31 @@ def _reach(
     code: NDArray[np.int64],
     offsets: NDArray[np.int64],
     costs: NDArray[np.float64],
+    arrived: NDArray[np.int64],
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Let sorted items of the queue take their neighbours one after the other."""
+    """Let sorted items of the queue take their neighbours one after the other.
+
+    ``arrived`` is room for a number for each pixel.
+    """
     count = len(best)
     joint, place = np.divmod(code, count)
     to = (place[:, None] + offsets).ravel()
     new = (distance[:, None] + costs).ravel()
     joint = np.repeat(joint, len(costs))
-    able = np.flatnonzero(best[to] > new)
-    able = able[np.argsort(to[able], kind="stable")]
-    to, new, joint = to[able], new[able], joint[able]
-    # In each round one that comes to each pixel; the grid holds whole numbers.
-    first = np.flatnonzero(np.diff(to, prepend=-1))
-    rank = np.arange(len(to)) - np.repeat(first, np.diff(first, append=len(to)))
+    able = np.flatnonzero(best.take(to) > new)
+    to, new, joint = to.take(able), new.take(able), joint.take(able)
+    # In each round the first that comes to each pixel: of equal places the last one written stays.
     far, codes = [], []
-    for turn in range(int(rank.max(initial=-1)) + 1):
-        of = np.flatnonzero(rank == turn)
-        of = of[best[to[of]] > new[of]]
-        best[to[of]] = new[of].astype(np.int32)
-        owners[to[of]] = joint[of]
-        far.append(new[of])
-        codes.append(joint[of] * count + to[of])
+    while len(to):
+        number = np.arange(len(to))
+        arrived[to[::-1]] = number[::-1]
+        first = arrived.take(to) == number
+        here, far_here, of = to[first], new[first], joint[first]
+        best[here], owners[here] = far_here.astype(np.int32), of
+        far.append(far_here)
+        codes.append(of * count + here)
+        later = np.flatnonzero(~first & (best.take(to) > new))
+        to, new, joint = to.take(later), new.take(later), joint.take(later)
     if not far:
         return np.zeros(0), np.zeros(0, np.int64)
     return np.concatenate(far), np.concatenate(codes)

@@ -83,7 +83,8 @@ class CharacterPainter:
         self._by_joint = {joint: np.asarray(mine, np.intp) for joint, mine in by_joint.items()}
         self._joints = {joint: index for index, joint in enumerate(self._by_joint)}
         self._triangles = np.asarray(mesh.triangles, np.intp)
-        self._orders: dict[tuple[str, ...], NDArray[np.intp]] = {}
+        # The triangles in each order that was seen, and twice their areas in the texture.
+        self._orders: dict[tuple[str, ...], tuple[NDArray[np.intp], NDArray[np.float64]]] = {}
         self._layers: LayerPainter | None = None
         if antialias:
             self._layers = self._as_layers(mesh, texture, mask)
@@ -118,8 +119,9 @@ class CharacterPainter:
             return self._layers.paint(canvas, points, order)
         key = tuple(joints)
         if key not in self._orders:
-            self._orders[key] = self._triangles[draw_order(self._by_joint, key)]
-        self._paint_aliased(canvas, plane, points, self._orders[key])
+            triangles = self._triangles[draw_order(self._by_joint, key)]
+            self._orders[key] = triangles, _areas(self._texels, triangles)
+        self._paint_aliased(canvas, plane, points, *self._orders[key])
         return (0, 0, *self._window_wh)
 
     def _paint_aliased(
@@ -128,6 +130,7 @@ class CharacterPainter:
         plane: NDArray[np.float64],
         points: NDArray[np.float64],
         triangles: NDArray[np.intp],
+        texels_each: NDArray[np.float64],
     ) -> None:
         place, triangle = fragments(points, triangles, self._window_wh)
         if not place.size:
@@ -136,7 +139,7 @@ class CharacterPainter:
         maps = affine_maps(plane, triangles, self._texels)
         places = maps.at(triangle, self._x.take(place), self._y.take(place))
         colours = nearest(self._texture, places, wrap=True)
-        enlarged = self._enlarged(points, triangles)
+        enlarged = self._enlarged(points, triangles, texels_each)
         if enlarged.any():
             some = np.flatnonzero(enlarged.take(triangle))
             colours[some] = bilinear(self._texture, places[some], cv2.BORDER_WRAP)
@@ -148,12 +151,15 @@ class CharacterPainter:
         canvas.view(np.uint32).reshape(-1)[place] = texels
 
     def _enlarged(
-        self, points: NDArray[np.float64], triangles: NDArray[np.intp]
+        self,
+        points: NDArray[np.float64],
+        triangles: NDArray[np.intp],
+        texels_each: NDArray[np.float64],
     ) -> NDArray[np.bool_]:
         """Which triangles have no more than a texel per pixel, along both axes of the frame."""
         # No more texels than pixels in all, to begin with, which is soon found out.
         room = 1.0001 * _areas(points, triangles)
-        enlarged: NDArray[np.bool_] = room >= _areas(self._texels, triangles)
+        enlarged: NDArray[np.bool_] = room >= texels_each
         some = np.flatnonzero(enlarged)
         if some.size:
             on_screen = affine_maps(points, triangles[some], self._texels)

@@ -131,7 +131,7 @@ def nearest(
     texels = np.ascontiguousarray(texture).view(np.uint32).ravel()
     column, row = cells[:, 0], cells[:, 1]
     outside = None
-    if len(cells) and (cells.min() < 0 or column.max() >= width or row.max() >= height):
+    if len(cells) and not (cells.min() >= 0 and cells.max() < min(width, height)):
         if not wrap:
             outside = (column < 0) | (column >= width) | (row < 0) | (row >= height)
         column, row = column % width, row % height
