@@ -1,13 +1,15 @@
 """Writing clips frame by frame, in the kind of file that the name's ending says.
 
-Frames go to ffmpeg through a pipe, by moviepy's writer, so that memory does not grow with the
-length and encoding runs beside rendering. The file appears under its name only when it is complete.
+Frames go to ffmpeg through a pipe, by moviepy's writer but for the quickest presets, so that memory
+does not grow with the length and encoding runs beside rendering. The file appears under its name
+only when it is complete.
 """
 
 from __future__ import annotations
 
 import logging
 import re
+import subprocess
 import tempfile
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
@@ -26,6 +28,8 @@ except ImportError:  # Windows
 from cartoonedit.errors import CartooneditError, InvalidInput
 from cartoonedit.files import atomic_folder, atomic_path
 from cartoonedit.images import save_image
+from cartoonedit.runtime import cpu_count
+from cartoonedit.yuv import Yuv420
 
 __all__ = ["FORMATS", "QUALITIES", "Format", "VideoWriter"]
 
@@ -35,6 +39,7 @@ PIPE_BYTES = 1 << 20
 """Room between this process and ffmpeg, where the system can choose; Linux allows that much."""
 
 _QUICKEST = ("ultrafast", "superfast")
+"""Presets so quick that turning RGB into YUV, and even importing moviepy, takes longer."""
 
 QUALITIES = {"high": 0, "medium": 5, "small": 11}
 """Added to the constant rate factor of mp4 and webm; the other kinds have one quality."""
@@ -42,10 +47,8 @@ QUALITIES = {"high": 0, "medium": 5, "small": 11}
 # What it says after a failure shall be why.
 _QUIET = ("-hide_banner", "-loglevel", "error")
 # RGB becomes BT.709, and the file says so: else players guess by the size, and colours shift.
-_BT709 = (
-    "scale=out_color_matrix=bt709:out_range=tv,format={},"
-    "setparams=colorspace=bt709:color_primaries=bt709:color_trc=bt709:range=tv"
-)
+_SAY_BT709 = "setparams=colorspace=bt709:color_primaries=bt709:color_trc=bt709:range=tv"
+_BT709 = "scale=out_color_matrix=bt709:out_range=tv,format={}," + _SAY_BT709
 # One palette per frame, made as the frames pass by, and an ordered dither, which does not crawl.
 _PALETTE = (
     "split[a][b];[a]palettegen=stats_mode=single:reserve_transparent={}[p];"
@@ -209,11 +212,9 @@ class VideoWriter:
                 size_wh = (frame.shape[1], frame.shape[0])
                 kind = self._format
                 if self._preset is not None and kind.codec == "libx264":
-                    filters = kind.filters
-                    if self._preset in _QUICKEST:  # colours are halved without weighing neighbours
-                        filters = filters.replace("scale=", "scale=flags=fast_bilinear:")
-                    kind = replace(kind, preset=self._preset, filters=filters)
-                self._encoder = _Encoder(
+                    kind = replace(kind, preset=self._preset)
+                encoder = _QuickEncoder if kind.preset in _QUICKEST else _Encoder
+                self._encoder = encoder(
                     self._target, self.path, size_wh, self.fps, kind, self._alpha, crf
                 )
             self._encoder.write(frame)
@@ -267,7 +268,7 @@ def _widen(pipe: IO[bytes]) -> None:
 
 
 class _Encoder:
-    """One run of ffmpeg, through moviepy; ``path`` is to become ``result``."""
+    """One run of ffmpeg; ``path`` is to become ``result``."""
 
     def __init__(
         self,
@@ -279,33 +280,43 @@ class _Encoder:
         alpha: bool,
         crf: int,
     ) -> None:
-        from moviepy.video.io.ffmpeg_writer import FFMPEG_VideoWriter
-
         self._result = result
-        filters = kind.filters.format(kind.clear if alpha else kind.opaque)
+        filters = self._filters(kind, alpha)
         if fps > kind.most_fps:
             logger.warning("%s: frames dropped, %g a second at most", path.suffix, kind.most_fps)
             filters = f"fps={kind.most_fps:g},{filters}"
-        options = [option.format(crf=crf) for option in kind.options]
+        options = tuple(each.format(crf=crf) for each in kind.options)
+        kind = replace(kind, filters=filters, options=options)
         # A file, not a pipe: nobody reads while frames are written, and a full pipe would block
         # ffmpeg.
         self._log: IO[str] = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115
         try:
-            self._writer: Any = FFMPEG_VideoWriter(
-                str(path),
-                size_wh,
-                fps,
-                codec=kind.codec,
-                preset=kind.preset,
-                with_mask=alpha,
-                logfile=self._log,
-                ffmpeg_params=[*_QUIET, "-filter_complex", filters, *options],
-            )
+            self._process: Any = self._start(path, size_wh, fps, kind, alpha)
         except OSError as error:
             self._log.close()
             raise CartooneditError(f"ffmpeg cannot be started: {error}.") from error
-        self._process = self._writer.proc
         _widen(self._process.stdin)
+
+    def _filters(self, kind: Format, alpha: bool) -> str:
+        return kind.filters.format(kind.clear if alpha else kind.opaque)
+
+    def _start(
+        self, path: Path, size_wh: tuple[int, int], fps: float, kind: Format, alpha: bool
+    ) -> Any:
+        """Start ffmpeg as moviepy does, to take RGB or RGBA."""
+        from moviepy.video.io.ffmpeg_writer import FFMPEG_VideoWriter
+
+        writer = FFMPEG_VideoWriter(
+            str(path),
+            size_wh,
+            fps,
+            codec=kind.codec,
+            preset=kind.preset,
+            with_mask=alpha,
+            logfile=self._log,
+            ffmpeg_params=[*_QUIET, "-filter_complex", kind.filters, *kind.options],
+        )
+        return writer.proc
 
     def write(self, frame: NDArray[np.uint8]) -> None:
         try:
@@ -316,7 +327,8 @@ class _Encoder:
 
     def finish(self) -> None:
         try:
-            self._writer.close()
+            self._process.stdin.close()
+            self._process.wait()
         except OSError as error:  # what was left in the pipe had no reader
             raise self._failure() from error
         if self._process.returncode != 0:
@@ -344,3 +356,34 @@ class _Encoder:
             f"cannot write {self._result}: ffmpeg failed with exit status"
             f" {self._process.returncode}: {said}."
         )
+
+
+class _QuickEncoder(_Encoder):
+    """The same without moviepy, whose ffmpeg takes nothing but RGB."""
+
+    def _filters(self, kind: Format, alpha: bool) -> str:
+        return _SAY_BT709
+
+    def _start(
+        self, path: Path, size_wh: tuple[int, int], fps: float, kind: Format, alpha: bool
+    ) -> Any:
+        """Start ffmpeg to take planes of YUV."""
+        from imageio_ffmpeg import get_ffmpeg_exe
+
+        self._planes = Yuv420(size_wh)
+        source = ("-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", "{}x{}".format(*size_wh))
+        result = ("-c:v", kind.codec, "-preset", kind.preset, "-chroma_sample_location", "center")
+        threads = str(max(1, cpu_count() - 1))  # a core is left to who makes the frames
+        return subprocess.Popen(
+            [
+                get_ffmpeg_exe(), "-y", *_QUIET, *source, "-r", f"{fps:.02f}", "-i", "-", "-vf",
+                kind.filters, *result, "-threads", threads, *kind.options, f"file:{path}",
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=self._log,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )  # fmt: skip
+
+    def write(self, frame: NDArray[np.uint8]) -> None:
+        super().write(self._planes(frame))

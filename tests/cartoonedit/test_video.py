@@ -104,6 +104,20 @@ def test_less_effort_is_as_good_to_look_at(tmp_path: Path) -> None:
     assert wrong["superfast"] < wrong["faster"] + 2
 
 
+@pytest.mark.parametrize("preset", ["faster", "ultrafast"])
+@pytest.mark.parametrize(("fps", "shown"), [(12.5, "12.50 fps"), (1000, "240 fps")])
+def test_every_preset_says_its_colours_and_keeps_its_rate(
+    tmp_path: Path, preset: str, fps: float, shown: str
+) -> None:
+    path = tmp_path / "-a clip: 100%d.mp4"
+    with VideoWriter(path, (WIDTH, HEIGHT), fps, preset=preset) as writer:
+        for frame in frames(False):
+            writer.write(frame)
+    line = stream_line(path)
+    assert "yuv420p(tv, bt709" in line
+    assert shown in line
+
+
 def test_mp4_can_be_played_while_it_loads(tmp_path: Path) -> None:
     write(tmp_path / "clip.mp4")
     data = (tmp_path / "clip.mp4").read_bytes()
@@ -197,8 +211,9 @@ def test_no_frame_is_an_error(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="stands in for ffmpeg with a shell script")
 @pytest.mark.parametrize("count", [1, 200], ids=["found at the end", "found while writing"])
+@pytest.mark.parametrize("preset", ["faster", "ultrafast"])
 def test_a_full_disk_is_told_in_ffmpegs_words(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int, preset: str
 ) -> None:
     script = tmp_path / "ffmpeg"
     script.write_text(
@@ -206,13 +221,14 @@ def test_a_full_disk_is_told_in_ffmpegs_words(
     )
     script.chmod(0o755)
     monkeypatch.setattr("moviepy.video.io.ffmpeg_writer.FFMPEG_BINARY", str(script))
+    monkeypatch.setattr("imageio_ffmpeg.get_ffmpeg_exe", lambda: str(script))
     out = tmp_path / "out"
     with (
         pytest.raises(
             CartooneditError,
             match=r"^cannot write .*out/clip\.mp4: .* 228: No space left on device\.$",
         ),
-        VideoWriter(out / "clip.mp4", (WIDTH, HEIGHT), 30) as writer,
+        VideoWriter(out / "clip.mp4", (WIDTH, HEIGHT), 30, preset=preset) as writer,
     ):
         for _ in range(count):
             writer.write(frames(alpha=False)[0])
