@@ -19,6 +19,7 @@ from cartoonedit.errors import InvalidInput
 from cartoonedit.yaml_file import read_yaml
 
 if TYPE_CHECKING:
+    from apps.puppet.classic.config import MotionConfig
     from apps.puppet.retarget import Body
 
 __all__ = ["Box", "Part", "Performance", "find_performance"]
@@ -94,13 +95,16 @@ def find_performance(word: str, options: PuppetOptions) -> Performance:
         )
         if config.frame_time is not None:
             bvh = replace(bvh, frame_time=config.frame_time)
-        return _motion(bvh, file.stem, options)
+        actor = replace(config, start_frame_idx=0, end_frame_idx=None)  # of what is left
+        return _motion(bvh, file.stem, options, actor)
     return _motion(read_bvh(file), file.stem, options)
 
 
-def _motion(bvh: Bvh, name: str, options: PuppetOptions) -> Performance:
+def _motion(
+    bvh: Bvh, name: str, options: PuppetOptions, actor: MotionConfig | None = None
+) -> Performance:
     if options.retarget == "classic":
-        return _classic(bvh, name, options)
+        return _classic(bvh, name, options, actor)
     from apps.puppet.motion.names import to_motion
     from apps.puppet.retarget import RetargetOptions, retarget
 
@@ -136,11 +140,11 @@ def _motion(bvh: Bvh, name: str, options: PuppetOptions) -> Performance:
     return Performance(motion.duration / options.speed, play)
 
 
-def _classic(bvh: Bvh, name: str, options: PuppetOptions) -> Performance:
+def _classic(bvh: Bvh, name: str, options: PuppetOptions, told: MotionConfig | None) -> Performance:
     from apps.puppet.classic.automatic import motion_config, poses_in_picture, retarget_config
     from apps.puppet.classic.config import read_retarget_config
 
-    actor = motion_config(bvh, name)
+    actor = told or motion_config(bvh, name)
     config = (
         read_retarget_config(options.retarget_file)
         if options.retarget_file is not None

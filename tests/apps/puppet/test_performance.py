@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from apps.puppet.classic.automatic import motion_config
 from apps.puppet.motion.bvh import read_bvh, write_bvh
 from apps.puppet.motion.library import motion_file
 from apps.puppet.options import PuppetOptions
@@ -40,3 +42,25 @@ def test_an_hour_of_key_frames(tmp_path: Path) -> None:
     assert len(poses) == 180
     turned = poses.joints_xy[:, part().skeleton.index["neck"]]
     assert np.abs(turned[-1] - turned[0]).max() > 1
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_the_classic_way_takes_the_actor_as_its_file_says(tmp_path: Path, backwards: bool) -> None:
+    recorded = read_bvh(motion_file("walk"))
+    write_bvh(recorded, tmp_path / "walk.bvh")
+    known = motion_config(recorded, "walk")
+    pairs = [pair[::-1] if backwards else pair for pair in known.forward_perp_joint_vectors]
+    (tmp_path / "actor.yaml").write_text(
+        f"filepath: walk.bvh\nup: '{known.up}'\nscale: 1\nstart_frame_idx: 2\n"
+        f"groundplane_joint: {known.groundplane_joint}\n"
+        f"forward_perp_joint_vectors: {json.dumps(pairs)}\n"
+    )
+    options = PuppetOptions(retarget="classic", fps=1 / recorded.frame_time)
+    by_file = find_performance(str(tmp_path / "actor.yaml"), options)
+    by_name = find_performance("walk", options)
+    assert by_file.seconds == pytest.approx(by_name.seconds - 2 * recorded.frame_time)
+    limbs = [part().skeleton.index[f"{side}_foot"] for side in ("left", "right")]
+    said, named = by_file.play(part()).joints_xy, by_name.play(part(0.4)).joints_xy[2:]
+    count = min(len(said), len(named))
+    apart = np.abs(said[:count, limbs] - named[:count, limbs]).max()
+    assert (apart > 5) == backwards
