@@ -292,7 +292,7 @@ class _Encoder:
         self._log: IO[str] = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115
         try:
             self._process: Any = self._start(path, size_wh, fps, kind, alpha)
-        except OSError as error:
+        except (OSError, RuntimeError) as error:  # RuntimeError: there is none for this system
             self._log.close()
             raise CartooneditError(f"ffmpeg cannot be started: {error}.") from error
         _widen(self._process.stdin)
