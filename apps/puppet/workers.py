@@ -30,6 +30,9 @@ logger = logging.getLogger(__name__)
 BLOCK = 8
 """Frames that a process draws before it is another's turn."""
 
+SHARE = 3
+"""Blocks that each child draws for one of the parent's."""
+
 LEAST = 48
 """Frames from which children pay."""
 
@@ -92,8 +95,8 @@ def _without_threads() -> Iterator[None]:
 
 def _turns(film: Film, count: int) -> list[tuple[int, int, int]]:
     """First frame, end, and process of each block; this one, which has frames to write, is 0."""
-    children = range(1, count)
-    order = [*children, 0, *children]
+    children = [*range(1, count)]
+    order = [*children, 0, *children * (SHARE - 1)]
     return [
         (start, min(start + BLOCK, len(film)), order[turn % len(order)])
         for turn, start in enumerate(range(0, len(film), BLOCK))

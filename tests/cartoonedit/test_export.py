@@ -108,6 +108,7 @@ def test_index_map_of_many() -> None:
     assert indices.dtype == np.uint16 and indices.max() == 300
 
 
+@pytest.mark.slow
 def test_to_supervision() -> None:
     pytest.importorskip("supervision")
     instances = [

@@ -111,6 +111,7 @@ def test_left_to_right_with_stable_names() -> None:
 
 
 @given(st.lists(st.integers(0, 20), max_size=12), st.randoms())
+@pytest.mark.slow
 def test_the_order_given_does_not_matter(lefts: list[int], random: Any) -> None:
     instances = [Instance(box_mask(x, 0, x + 1 + i, 5)) for i, x in enumerate(lefts)]
     random.shuffle(instances)

@@ -109,6 +109,7 @@ def as_recorded(actual: torch.Tensor, expected: np.lib.npyio.NpzFile, name: str)
 
 
 @pytest.mark.parametrize(("size", "side"), [("tiny", 320), ("s", 320), ("l", 640)])
+@pytest.mark.slow
 def test_whole_pipeline_of_the_rebuilt_networks(folder: Path, size: str, side: int) -> None:
     net = RTMDetIns(size).eval()
     net.load_state_dict(

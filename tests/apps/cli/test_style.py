@@ -79,6 +79,7 @@ def test_one_character_of_a_saved_scene(
     assert not changed[scene["character-2"].mask == 0].any()
 
 
+@pytest.mark.slow
 def test_several_pictures_of_which_one_is_damaged(
     cli: Any, two_discs: Any, picture: Path, tmp_path: Path, networks: Any
 ) -> None:
@@ -283,6 +284,7 @@ def test_rerun_repeats_what_a_recipe_said(
 
 
 @pytest.mark.parametrize("word", ["onep", "onep/*", "onep/*.png"])
+@pytest.mark.slow
 def test_a_folder_of_one_picture(
     cli: Any, two_discs: Any, picture: Path, tmp_path: Path, networks: Any, word: str
 ) -> None:
@@ -343,6 +345,7 @@ def test_a_result_of_another_picture_is_not_taken_for_ones_own(
 
 
 @pytest.mark.parametrize("word", ["parts", "parts/*", "parts/?"])
+@pytest.mark.slow
 def test_a_folder_of_scenes(
     cli: Any, two_discs: Any, picture: Path, tmp_path: Path, networks: Any, word: str
 ) -> None:

@@ -302,6 +302,7 @@ def test_nothing_half_written(tmp_path: Path, out: str, error: type[BaseExceptio
 
 @pytest.mark.parametrize("out", ["b.mp4", "b"])
 @pytest.mark.parametrize("flow", [0.0, 0.5])
+@pytest.mark.slow
 def test_stopped_work_goes_on(
     tmp_path: Path, out: str, flow: float, caplog: pytest.LogCaptureFixture
 ) -> None:

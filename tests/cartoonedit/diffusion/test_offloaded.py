@@ -134,6 +134,7 @@ def test_a_forgotten_pipeline_is_gone(tiny_diffusion: Build, tiny_ip_adapter: Bu
 
 
 @pytest.mark.parametrize("stops", [False, True])
+@pytest.mark.slow
 def test_networks_go_back_after_the_last_step(make: Callable[..., Any], stops: bool) -> None:
     pipeline = make("sd15", "model")
     hooks = list(pipeline._all_hooks)

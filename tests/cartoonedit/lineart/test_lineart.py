@@ -106,6 +106,7 @@ def by_manga(network: Any, picture: Any) -> Any:
     ("method", "reference"),
     [("realistic", by_realistic), ("anime", by_anime), ("anime-denoise", by_manga)],
 )
+@pytest.mark.slow
 def test_each_network_is_fed_as_it_was_trained(
     random_networks: dict[str, Any], method: str, reference: Any
 ) -> None:

@@ -43,6 +43,7 @@ def test_common_sizes_stay_as_they_are(size: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("size", [(9000, 70), (60, 5000), (4200, 1000)])
 @pytest.mark.parametrize("channels", [3, 4])
+@pytest.mark.slow
 def test_the_network_sees_the_same_of_large_ones(size: tuple[int, int], channels: int) -> None:
     image = picture(*size, channels)
     difference = np.abs(shown(np.asarray(on_square(image))) - shown(whole(image)))

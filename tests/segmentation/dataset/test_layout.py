@@ -31,6 +31,7 @@ def test_counts_are_poisson_and_at_least_one(mean: float) -> None:
 @pytest.mark.parametrize("kind", LAYOUT_NAMES)
 @settings(deadline=None, max_examples=40)
 @given(figures=figures, seed=st.integers(0, 2**32 - 1))
+@pytest.mark.slow
 def test_everybody_gets_one_place(kind: str, figures: list[Figure], seed: int) -> None:
     photos = PersonPhotos([PHOTO])
     places = [

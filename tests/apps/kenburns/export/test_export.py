@@ -30,6 +30,7 @@ def test_any_size(tmp_path: Path, ending: str, size_wh: tuple[int, int], count: 
 
 
 @pytest.mark.parametrize("ending", FORMATS)
+@pytest.mark.slow
 def test_same_seed_same_bytes(make_scene, tmp_path: Path, ending: str) -> None:
     def export(name: str, seed: int) -> dict[str, bytes]:
         # Without a plate, so that inpainting is part of it.
