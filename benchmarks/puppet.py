@@ -102,6 +102,7 @@ def measure(way: str, character: Path, motion: str, retarget: str | None, runs: 
         ]  # fmt: skip
         if retarget and way != "natural":
             command += ["--retarget-file", retarget]
+        run_once(command)  # compiles
         whole = [run_once(command) for _ in range(runs)]
     code = INSIDE.format(arguments=(str(character), motion, retarget, way))
     parts = []
@@ -127,6 +128,9 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
+        # As after an installation, which compiles all modules, whatever this shell is set to.
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        os.environ["PYTHONPYCACHEPREFIX"] = str(Path(folder, "bytecode"))
         character = chosen.character or a_figure(Path(folder))
         print(
             f"{'way':>8}  {'s min':>6}  {'median':>6}  {'imports':>7}  {'prepare':>7}"
