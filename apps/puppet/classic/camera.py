@@ -113,10 +113,11 @@ def project(
         nearest: The smallest third coordinate that counts as before the camera.
     """
     points = np.asarray(points_xy, np.float64)
-    mapped = points @ matrix[:, :2].T + matrix[:, 2]
-    weight = mapped[..., 2:]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(weight >= nearest, mapped[..., :2] / weight, np.nan)
+    mapped = np.tensordot(matrix[:, :2], points, (1, -1))
+    mapped += matrix[:, 2].reshape(3, *[1] * (points.ndim - 1))
+    weight = mapped[2]
+    weight[~(weight >= nearest)] = np.nan
+    return np.moveaxis(mapped[:2] / weight, 0, -1)
 
 
 def plane_points(matrix: NDArray[np.float64], window_wh: tuple[int, int]) -> NDArray[np.float64]:

@@ -19,7 +19,7 @@ from apps.puppet.mesh.mesh import Mesh
 from apps.puppet.render.colours import Box, premultiplied, unpremultiply
 from apps.puppet.render.layers import Layer, LayerPainter
 from apps.puppet.render.raster import fragments
-from apps.puppet.render.sample import affine_maps, bilinear, nearest
+from apps.puppet.render.sample import TexturedTriangles, bilinear, nearest
 from cartoonedit.errors import InvalidInput
 
 __all__ = ["CLEAR_COLOR", "CharacterPainter", "ClassicStage", "draw_order"]
@@ -83,8 +83,8 @@ class CharacterPainter:
         self._by_joint = {joint: np.asarray(mine, np.intp) for joint, mine in by_joint.items()}
         self._joints = {joint: index for index, joint in enumerate(self._by_joint)}
         self._triangles = np.asarray(mesh.triangles, np.intp)
-        # The triangles in each order that was seen, and twice their areas in the texture.
-        self._orders: dict[tuple[str, ...], tuple[NDArray[np.intp], NDArray[np.float64]]] = {}
+        # The triangles in each order that was seen.
+        self._orders: dict[tuple[str, ...], tuple[NDArray[np.intp], TexturedTriangles]] = {}
         self._layers: LayerPainter | None = None
         if antialias:
             self._layers = self._as_layers(mesh, texture, mask)
@@ -120,7 +120,7 @@ class CharacterPainter:
         key = tuple(joints)
         if key not in self._orders:
             triangles = self._triangles[draw_order(self._by_joint, key)]
-            self._orders[key] = triangles, _areas(self._texels, triangles)
+            self._orders[key] = triangles, TexturedTriangles(triangles, self._texels)
         self._paint_aliased(canvas, plane, points, *self._orders[key])
         return (0, 0, *self._window_wh)
 
@@ -130,16 +130,16 @@ class CharacterPainter:
         plane: NDArray[np.float64],
         points: NDArray[np.float64],
         triangles: NDArray[np.intp],
-        texels_each: NDArray[np.float64],
+        textured: TexturedTriangles,
     ) -> None:
         place, triangle = fragments(points, triangles, self._window_wh)
         if not place.size:
             return
         # Perspective is in the grid: from there to the texture, everything is affine.
-        maps = affine_maps(plane, triangles, self._texels)
+        maps = textured.maps(plane)
         places = maps.at(triangle, self._x.take(place), self._y.take(place))
-        colours = nearest(self._texture, places, wrap=True)
-        enlarged = self._enlarged(points, triangles, texels_each)
+        colours = nearest(self._texture, places, cv2.BORDER_WRAP)
+        enlarged = textured.enlarged(points)
         if enlarged.any():
             some = np.flatnonzero(enlarged.take(triangle))
             colours[some] = bilinear(self._texture, places[some], cv2.BORDER_WRAP)
@@ -149,22 +149,6 @@ class CharacterPainter:
             if not seen.all():
                 place, texels = place[seen], texels[seen]
         canvas.view(np.uint32).reshape(-1)[place] = texels
-
-    def _enlarged(
-        self,
-        points: NDArray[np.float64],
-        triangles: NDArray[np.intp],
-        texels_each: NDArray[np.float64],
-    ) -> NDArray[np.bool_]:
-        """Which triangles have no more than a texel per pixel, along both axes of the frame."""
-        # No more texels than pixels in all, to begin with, which is soon found out.
-        room = 1.0001 * _areas(points, triangles)
-        enlarged: NDArray[np.bool_] = room >= texels_each
-        some = np.flatnonzero(enlarged)
-        if some.size:
-            on_screen = affine_maps(points, triangles[some], self._texels)
-            enlarged[some] = (np.abs(on_screen.a) <= 1) & (np.abs(on_screen.b) <= 1)
-        return enlarged
 
     def _as_layers(
         self, mesh: Mesh, texture: NDArray[np.uint8], mask: NDArray[np.uint8] | None
@@ -187,14 +171,6 @@ class CharacterPainter:
         places *= np.array(size) / (width, height)
         layers = [Layer(self._triangles[mine], places, cut) for mine in self._by_joint.values()]
         return LayerPainter(layers) if layers else None
-
-
-def _areas(points: NDArray[np.float64], triangles: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Twice the area of triangles."""
-    z = np.ascontiguousarray(points, np.float64).view(np.complex128).ravel()
-    first = z.take(triangles[:, 0])
-    one, other = z.take(triangles[:, 1]) - first, z.take(triangles[:, 2]) - first
-    return np.asarray(np.abs(one.real * other.imag - one.imag * other.real))
 
 
 def _squared(texture: NDArray[np.uint8]) -> NDArray[np.uint8]:

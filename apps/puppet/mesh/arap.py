@@ -127,8 +127,12 @@ class Arap:
         else:
             factor = first @ second.solve(pulls)
         size = np.abs(factor)
-        edges = np.where(size > 1e-12, factor / np.maximum(size, 1e-12), 1) * self._edges[:, None]
-        forces = self._ends @ edges + pulls
+        lost = size <= 1e-12
+        if lost.any():
+            factor[lost] = size[lost] = 1
+        factor /= size
+        factor *= self._edges[:, None]
+        forces = self._ends @ factor + pulls
         both = np.concatenate([forces.real, forces.imag], axis=1)
         solved = self._solve.solve(both)
         return np.stack(np.split(solved.T, 2), axis=-1)

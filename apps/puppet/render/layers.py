@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from apps.puppet.render.raster import Cover, cover
 from apps.puppet.render.rim import Rim, rim_of
-from apps.puppet.render.sample import affine_maps, bilinear, nearest
+from apps.puppet.render.sample import TexturedTriangles, bilinear, nearest
 
 __all__ = ["Layer", "LayerPainter"]
 
@@ -46,6 +46,7 @@ class _Order:
 
     layers: tuple[int, ...]
     triangles: NDArray[np.intp]
+    textured: TexturedTriangles
     starts: tuple[int, ...]
 
 
@@ -135,7 +136,8 @@ class LayerPainter:
             parts = [self._triangles[index] for index in key]
             starts = np.cumsum([0, *map(len, parts)])[:-1]
             joined = np.concatenate(parts) if parts else np.zeros((0, 3), np.intp)
-            self._orders[key] = _Order(key, joined, tuple(starts.tolist()) or (0,))
+            textured = TexturedTriangles(joined, self._places - 0.5)
+            self._orders[key] = _Order(key, joined, textured, tuple(starts.tolist()) or (0,))
         return self._orders[key]
 
     def _colours(
@@ -146,7 +148,7 @@ class LayerPainter:
         supersample: int,
     ) -> NDArray[np.uint8]:
         left, top = covered.box[:2]
-        maps = affine_maps(points, drawn.triangles, self._places - 0.5, (left, top))
+        maps = drawn.textured.maps(points, (left, top))
         column, row = covered.x - left, covered.y - top
         if supersample > 1:
             # Edges are finer, but colours are those of the middle of the pixel: so the picture

@@ -21,6 +21,15 @@ __all__ = ["Cover", "cover", "fragments"]
 FARTHEST = 1e9
 """Coordinates beyond that are taken to be there: much farther, float64 has no parts of pixels."""
 
+_PAIRS = ((0, 1), (1, 2), (0, 2))
+_CANNOT_BE = (0, 1, 2)
+_DOWNWARDS = np.transpose(
+    [
+        (0, 1, 2), (1, 0, 2), (0, 2, 1), _CANNOT_BE, _CANNOT_BE, (1, 2, 0), (2, 0, 1), (2, 1, 0),
+    ]
+)  # fmt: skip
+"""Corners from top to bottom, by the pairs of which the first lies lower: one bit for each."""
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
@@ -131,12 +140,12 @@ def _corners(
         else:  # on one point, it has no area
             corners = np.where(good.take(corners).all(axis=0), corners, np.argmax(good))
     np.clip(points, -FARTHEST, FARTHEST, out=points)
-    x, y = points[0].take(corners), points[1].take(corners)
-    for a, b in ((0, 1), (1, 2), (0, 1)):
-        swap = y[a] > y[b]
-        y[a], y[b] = np.minimum(y[a], y[b]), np.maximum(y[a], y[b])
-        x[a], x[b] = np.where(swap, x[b], x[a]), np.where(swap, x[a], x[b])
-    return x, y
+    y = points[1].take(corners)
+    lower = [y[one] > y[other] for one, other in _PAIRS]
+    case = lower[0] + lower[1] * np.intp(2) + lower[2] * np.intp(4)
+    count = corners.shape[1]
+    downwards = corners.ravel().take(_DOWNWARDS.take(case, axis=1) * count + np.arange(count))
+    return points[0].take(downwards), points[1].take(downwards)
 
 
 def _boxes(x: Floats, rows: Floats, width: int, starts: Sequence[int]) -> tuple[Ints, Ints]:

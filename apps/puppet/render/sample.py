@@ -12,13 +12,20 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["AffineMaps", "affine_maps", "bilinear", "nearest"]
+__all__ = ["AffineMaps", "TexturedTriangles", "bilinear", "nearest"]
 
 STEEPEST = 1e4
 """A triangle squeezed more than that, in texels per pixel, shows any of its texels."""
 
+_HALF_UP = np.float32(1e-4)
+"""Added to places in texels: OpenCV rounds halves to even numbers, and those would show as
+stripes."""
+
 _ROW = 1024
 """Lists of points are given to ``remap`` in rows of that length: it takes at most 32766 columns."""
+
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,40 +62,73 @@ class AffineMaps:
         return place.view(np.float32).reshape(-1, 2)
 
 
-def affine_maps(
-    points_xy: NDArray[np.floating],
-    triangles: NDArray[np.integer],
-    texture_xy: NDArray[np.floating],
-    origin_xy: tuple[float, float] = (0.0, 0.0),
-) -> AffineMaps:
-    """Maps that carry triangles to where their corners lie in a texture.
+class TexturedTriangles:
+    """Triangles that take their colours from a texture: what does not change as they move.
 
     Args:
-        points_xy: ``(V, 2)``: where the points lie now.
         triangles: ``(T, 3)``, indices of points.
-        texture_xy: ``(V, 2)``: where they lie in the texture.
-        origin_xy: What the maps take as (0, 0): near the points, or small numbers lose digits.
-
-    Returns:
-        A map for each triangle. One without area is carried to its first corner. All numbers are
-        finite where the texture's are.
+        texture_xy: ``(V, 2)``: where the points lie in the texture.
     """
-    corners = np.ascontiguousarray(triangles.T, np.intp)
-    points = np.asarray(points_xy, np.float64)
-    x = np.ascontiguousarray(points[:, 0]).take(corners) - origin_xy[0]
-    y = np.ascontiguousarray(points[:, 1]).take(corners) - origin_xy[1]
-    q = np.ascontiguousarray(texture_xy, np.float64).view(np.complex128).ravel().take(corners)
-    with np.errstate(all="ignore"):
-        x1, y1, q1 = x[1] - x[0], y[1] - y[0], q[1] - q[0]
-        x2, y2, q2 = x[2] - x[0], y[2] - y[0], q[2] - q[0]
-        area = x1 * y2 - y1 * x2
-        share = 1 / area
-        a, b = (q1 * y2 - q2 * y1) * share, (q2 * x1 - q1 * x2) * share
-        steep = ~(np.abs(a) + np.abs(b) < STEEPEST)  # or without area, or not finite
+
+    def __init__(self, triangles: NDArray[np.integer], texture_xy: NDArray[np.floating]) -> None:
+        self._corners = np.ascontiguousarray(triangles.T, np.intp)
+        places = np.ascontiguousarray(texture_xy, np.float64).view(np.complex128).ravel()
+        self._q, second, third = places.take(self._corners)
+        self._q1, self._q2 = second - self._q, third - self._q
+        self._area = np.abs((self._q1.conj() * self._q2).imag)
+
+    def enlarged(self, points_xy: NDArray[np.floating]) -> NDArray[np.bool_]:
+        """Which triangles have no more than a texel per pixel, along both axes of the frame.
+
+        Args:
+            points_xy: ``(V, 2)``: where the points lie now, in pixels.
+        """
+        x, y = self._at(points_xy)
+        with np.errstate(all="ignore"):
+            sides = np.stack([x[1] - x[0], y[1] - y[0], x[2] - x[0], y[2] - y[0]])
+            area = np.abs(sides[0] * sides[3] - sides[1] * sides[2])
+            # No more texels than pixels in all, to begin with, which is soon found out.
+            some = np.flatnonzero(area * 1.0001 >= self._area)
+        found = np.zeros(len(area), np.bool_)
+        if some.size:
+            x1, y1, x2, y2 = sides.take(some, axis=1)
+            q1, q2, area = self._q1.take(some), self._q2.take(some), area.take(some)
+            along_x, along_y = np.abs(q1 * y2 - q2 * y1), np.abs(q2 * x1 - q1 * x2)
+            found[some] = (along_x <= area) & (along_y <= area)
+        return found
+
+    def maps(
+        self, points_xy: NDArray[np.floating], origin_xy: tuple[float, float] = (0.0, 0.0)
+    ) -> AffineMaps:
+        """Maps that carry triangles to where their corners lie in the texture.
+
+        Args:
+            points_xy: ``(V, 2)``: where the points lie now.
+            origin_xy: What the maps take as (0, 0): near the points, or small numbers lose digits.
+
+        Returns:
+            A map for each triangle. One without area is carried to its first corner. All numbers
+            are finite where the texture's are.
+        """
+        x, y = self._at(points_xy)
+        x -= origin_xy[0]
+        y -= origin_xy[1]
+        with np.errstate(all="ignore"):
+            x1, y1, x2, y2 = x[1] - x[0], y[1] - y[0], x[2] - x[0], y[2] - y[0]
+            share = 1 / (x1 * y2 - y1 * x2)
+            a = (self._q1 * y2 - self._q2 * y1) * share
+            b = (self._q2 * x1 - self._q1 * x2) * share
+            c = self._q - a * x[0] - b * y[0]
+            steep = ~(np.abs(a) + np.abs(b) < STEEPEST)  # or without area, or not finite
         if steep.any():
             a[steep] = b[steep] = 0
-        c = q[0] - np.where(steep, 0, a * x[0] + b * y[0])
-    return AffineMaps(a.astype(np.complex64), b.astype(np.complex64), c.astype(np.complex64))
+            c[steep] = self._q[steep]
+        return AffineMaps(*(each.astype(np.complex64) for each in (a, b, c)))
+
+    def _at(self, points_xy: NDArray[np.floating]) -> tuple[Floats, Floats]:
+        """X and y of the corners, each ``(3, T)``: new arrays."""
+        x, y = np.ascontiguousarray(np.asarray(points_xy, np.float64).T)
+        return x.take(self._corners), y.take(self._corners)
 
 
 def bilinear(
@@ -104,6 +144,19 @@ def bilinear(
     Returns:
         ``(P, C)``. Within a thousandth of the centre of a pixel, its colour exactly.
     """
+    return _colours(texture, places_xy, cv2.INTER_LINEAR, border)
+
+
+def nearest(
+    texture: NDArray[np.uint8], places_xy: NDArray[np.float32], border: int = cv2.BORDER_CONSTANT
+) -> NDArray[np.uint8]:
+    """Colours of the nearest pixels of a texture; arguments as of :func:`bilinear`."""
+    return _colours(texture, places_xy + _HALF_UP, cv2.INTER_NEAREST, border)
+
+
+def _colours(
+    texture: NDArray[np.uint8], places_xy: NDArray[np.float32], interpolation: int, border: int
+) -> NDArray[np.uint8]:
     count, channels = len(places_xy), texture.shape[2]
     if not count:
         return np.zeros((0, channels), np.uint8)
@@ -112,30 +165,5 @@ def bilinear(
     padded[:count] = places_xy
     padded[count:] = places_xy[-1]
     places = padded.reshape(rows, _ROW, 2)
-    colours = cv2.remap(texture, places, None, cv2.INTER_LINEAR, borderMode=border)
+    colours = cv2.remap(texture, places, None, interpolation, borderMode=border)
     return colours.reshape(-1, channels)[:count]
-
-
-def nearest(
-    texture: NDArray[np.uint8], places_xy: NDArray[np.float32], wrap: bool = False
-) -> NDArray[np.uint8]:
-    """Colours of the nearest pixels of a texture; arguments as of :func:`bilinear`.
-
-    Args:
-        texture: ``(h, w, 4)``.
-        places_xy: ``(P, 2)``; the first pixel's centre is (0, 0).
-        wrap: Outside is the same texture again, as on tiles. If not, outside is 0.
-    """
-    height, width = texture.shape[:2]
-    cells = np.floor(places_xy + np.float32(0.5)).astype(np.int32)
-    texels = np.ascontiguousarray(texture).view(np.uint32).ravel()
-    column, row = cells[:, 0], cells[:, 1]
-    outside = None
-    if len(cells) and not (cells.min() >= 0 and cells.max() < min(width, height)):
-        if not wrap:
-            outside = (column < 0) | (column >= width) | (row < 0) | (row >= height)
-        column, row = column % width, row % height
-    found = texels.take(row * width + column)
-    if outside is not None:
-        found[outside] = 0
-    return found.view(np.uint8).reshape(-1, 4)

@@ -1,7 +1,8 @@
+import cv2
 import numpy as np
 import pytest
 
-from apps.puppet.render.sample import affine_maps, bilinear, nearest
+from apps.puppet.render.sample import TexturedTriangles, bilinear, nearest
 
 TRIANGLE = np.array([[0, 1, 2]])
 
@@ -10,7 +11,7 @@ def test_maps_carry_triangles_to_the_texture():
     random = np.random.default_rng(1)
     points, texture = random.random((30, 2)) * 90, random.random((30, 2)) * 50
     triangles = random.permutation(30).reshape(-1, 3)
-    maps = affine_maps(points, triangles, texture, (40, 40))
+    maps = TexturedTriangles(triangles, texture).maps(points, (40, 40))
     shares = random.dirichlet([1, 1, 1], len(triangles))
     x, y = np.einsum("tc,tcd->dt", shares, points[triangles] - 40)
     found = maps.at(np.arange(len(triangles)), x.astype(np.float32), y.astype(np.float32))
@@ -28,7 +29,8 @@ def test_maps_carry_triangles_to_the_texture():
     ],
 )
 def test_maps_of_broken_triangles_are_finite(points):
-    maps = affine_maps(np.array(points, float), TRIANGLE, np.array([[3.0, 4], [9, 4], [3, 9]]))
+    textured = TexturedTriangles(TRIANGLE, np.array([[3.0, 4], [9, 4], [3, 9]]))
+    maps = textured.maps(np.array(points, float))
     found = maps.at(np.zeros(1, int), np.ones(1, np.float32), np.ones(1, np.float32))
     assert np.isfinite(found).all()
 
@@ -48,9 +50,31 @@ def test_bilinear_mixes_neighbours_and_has_nothing_outside():
     assert bilinear(texture, places)[:, 0].tolist() == [25, 50, 0]
 
 
-@pytest.mark.parametrize(("wrap", "outside"), [(False, 0), (True, 7)])
-def test_nearest(wrap, outside):
+@pytest.mark.parametrize(("border", "outside"), [(cv2.BORDER_CONSTANT, 0), (cv2.BORDER_WRAP, 7)])
+def test_nearest(border, outside):
     texture = np.arange(12, dtype=np.uint8).reshape(3, 4, 1).repeat(4, axis=2)
     places = np.array([[2.4, 0.6], [-0.4, 2.4], [3, -1.6], [7, 4]], np.float32)
     expected = [6, 8, outside, outside]
-    assert nearest(texture, places, wrap)[:, 3].tolist() == expected
+    assert nearest(texture, places, border)[:, 3].tolist() == expected
+
+
+def test_nearest_takes_the_farther_one_of_two():
+    texture = np.arange(8, dtype=np.uint8).reshape(1, 8, 1).repeat(4, axis=2)
+    places = np.stack([np.arange(0.5, 7), np.zeros(7)], axis=1).astype(np.float32)
+    assert nearest(texture, places)[:, 0].tolist() == [1, 2, 3, 4, 5, 6, 7]
+
+
+@pytest.mark.parametrize(
+    ("texture_xy", "points", "expected"),
+    [
+        ([[0, 0], [9, 0], [0, 9]], [[0, 0], [10, 0], [0, 10]], True),
+        ([[0, 0], [9, 0], [0, 9]], [[0, 0], [0, 10], [10, 0]], True),
+        ([[0, 0], [9, 0], [0, 9]], [[0, 0], [8, 0], [0, 8]], False),
+        # As large, and yet two texels per pixel across.
+        ([[0, 0], [9, 0], [0, 9]], [[0, 0], [4, 0], [0, 80]], False),
+        ([[0, 0], [9, 0], [0, 9]], [[0, 0], [np.nan, 0], [0, 10]], False),
+    ],
+)
+def test_enlarged(texture_xy, points, expected):
+    textured = TexturedTriangles(TRIANGLE, np.array(texture_xy, float))
+    assert textured.enlarged(np.array(points, float)).tolist() == [expected]
