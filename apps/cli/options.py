@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import MISSING, Field, dataclass, fields
+from functools import cache
 from pathlib import Path
 from typing import (
     TYPE_CHECKING,
@@ -211,7 +212,7 @@ def _default(field: Field[Any]) -> Any:
 
 def _parameter(cls: type, field: Field[Any], default: Any) -> inspect.Parameter:
     """A parameter of a typer command for a field of a dataclass."""
-    hint = get_type_hints(cls, include_extras=True)[field.name]
+    hint = _hints(cls)[field.name]
     option = typer.Option()
     if get_origin(hint) is Annotated:
         hint, shared = get_args(hint)
@@ -247,6 +248,16 @@ def flag(name: str) -> str:
 
 def describe_field(cls: type, name: str) -> str:
     """What the ``Attributes`` section of a Google docstring says about a field, as one line."""
+    return _descriptions(cls).get(name, "")
+
+
+@cache
+def _hints(cls: type) -> dict[str, Any]:
+    return get_type_hints(cls, include_extras=True)
+
+
+@cache
+def _descriptions(cls: type) -> dict[str, str]:
     section = re.split(r"^Attributes:\s*$", inspect.getdoc(cls) or "", flags=re.MULTILINE)[-1]
-    match = re.search(rf"^    {name}: (.*(?:\n {{5,}}.*)*)", section, flags=re.MULTILINE)
-    return " ".join(match[1].replace("`", "").split()) if match else ""
+    found = re.findall(r"^    (\w+): (.*(?:\n {5,}.*)*)", section, flags=re.MULTILINE)
+    return {name: " ".join(text.replace("`", "").split()) for name, text in found}

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from apps.overrides import with_overrides
 from apps.puppet.options import PuppetOptions
 from cartoonedit.errors import InvalidInput
+from cartoonedit.imports import quick_imports
 from cartoonedit.runtime import Progress, silent
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ class Puppet:
         Raises:
             InvalidInput: An option does not fit the scene, or nobody is in it.
         """
-        from apps.puppet.show import make_show
+        with quick_imports():
+            from apps.puppet.show import make_show
 
         return make_show(scene, self.options, progress)
 
@@ -85,7 +87,8 @@ class Puppet:
         if not isinstance(source, Drawing):
             return self.prepare(source, progress)
         if self.options.retarget == "classic":
-            from apps.puppet.classic.film import classic_film
+            with quick_imports():
+                from apps.puppet.classic.film import classic_film
 
             self.options.check_names([source.name])
             self._check_classic()

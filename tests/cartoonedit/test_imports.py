@@ -1,0 +1,58 @@
+"""Each in a process of its own: what is imported stays so."""
+
+import gc
+import subprocess
+import sys
+
+import pytest
+
+from cartoonedit.imports import quick_imports
+
+AFTER = """
+import gc, sys
+from cartoonedit.imports import quick_imports
+with quick_imports():
+    import scipy.spatial
+    assert not gc.isenabled()
+import numpy
+assert gc.isenabled()
+assert "numpy.f2py.crackfortran" not in sys.modules
+"""
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "",
+        "assert numpy.f2py.get_include()",
+        "import numpy.f2py; assert numpy.f2py.get_include()",
+        "from numpy.f2py import get_include; assert get_include()",
+        "import numpy.f2py.crackfortran",
+        "from numpy import *; assert f2py.crackfortran.crackfortran",
+        "numpy.f2py is sys.modules['numpy.f2py'] or sys.exit('another one')",
+        "quick_imports().__enter__(); assert numpy.f2py.get_include()",
+    ],
+)
+def test_f2py_is_there_when_it_is_used(use):
+    subprocess.run([sys.executable, "-W", "error", "-c", AFTER + use], check=True)
+
+
+def test_f2py_that_is_loaded_stays():
+    use = "import numpy.f2py as one\n" + AFTER.replace("not in", "in")
+    subprocess.run([sys.executable, "-c", use + "assert numpy.f2py is one"], check=True)
+
+
+def test_who_does_not_collect_garbage_goes_on_so():
+    gc.disable()
+    try:
+        with quick_imports():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_garbage_is_collected_after_a_failed_import():
+    with pytest.raises(ImportError), quick_imports():
+        raise ImportError
+    assert gc.isenabled()
