@@ -141,10 +141,15 @@ def plane_points(matrix: NDArray[np.float64], window_wh: tuple[int, int]) -> NDA
             "the camera looks along the plane of the characters, so nothing of them can be seen;"
             " move it to another z, or turn it."
         ) from error
-    x, y = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
-    mapped = np.stack([x.ravel(), y.ravel(), np.ones(width * height)], axis=1) @ back.T
-    seen = mapped[:, 2:] > 1e-9  # one over what project() divides by
-    return np.where(seen, mapped[:, :2] / np.where(seen, mapped[:, 2:], 1), 0)
+    x, y = np.arange(width) + 0.5, np.arange(height) + 0.5
+    in_column, in_row = back[:, :1] * x, back[:, 1:2] * y + back[:, 2:]
+    mapped = in_row[:, :, None] + in_column[:, None]
+    weight = mapped[2]
+    unseen = ~(weight > 1e-9)  # one over what project() divides by
+    weight[unseen] = 1
+    points = mapped[:2] / weight
+    points[:, unseen] = 0
+    return points.reshape(2, -1).T
 
 
 def pixels_per_unit(matrix: NDArray[np.float64], point_xy: NDArray[np.floating]) -> float:
