@@ -36,10 +36,9 @@ class Yuv420:
         self._matrix = _matrix()
         # Fresh memory for each frame would take as long as all the rest.
         self._packed = np.empty((height, width, 3), np.uint8)
-        self._full = np.empty((height, width), np.uint8)
         self._planes = np.empty(width * height * 3 // 2, np.uint8)
         luma, *chroma = np.split(self._planes, [width * height, width * height * 5 // 4])
-        self._luma = luma.reshape(height, width)
+        self._full = [luma.reshape(height, width), *np.empty((2, height, width), np.uint8)]
         self._chroma = [plane.reshape(height // 2, width // 2) for plane in chroma]
 
     def __call__(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -49,8 +48,7 @@ class Yuv420:
             ``uint8`` ``(H * W * 3 / 2,)``; valid until the next frame is asked for.
         """
         cv2.transform(frame, self._matrix, self._packed)
-        cv2.extractChannel(self._packed, 0, self._luma)
-        for channel, plane in enumerate(self._chroma, 1):
-            cv2.extractChannel(self._packed, channel, self._full)
-            cv2.resize(self._full, self._half_wh, plane, interpolation=cv2.INTER_AREA)
+        cv2.split(self._packed, self._full)
+        for full, plane in zip(self._full[1:], self._chroma, strict=True):
+            cv2.resize(full, self._half_wh, plane, interpolation=cv2.INTER_AREA)
         return self._planes
