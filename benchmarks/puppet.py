@@ -43,7 +43,9 @@ character, motion, retarget, way = {arguments!r}
 options = dict(motion=motion)
 if way != "natural":
     options |= dict(retarget="classic", retarget_file=retarget, antialias=way != "aliased")
-import apps.puppet.show, apps.puppet.classic.film, cartoonedit.video
+from cartoonedit.imports import quick_imports
+with quick_imports():
+    import apps.puppet.show, apps.puppet.classic.film, cartoonedit.video
 imported = time.perf_counter()
 film = Puppet(**options).film(read_drawing(character))
 prepared = time.perf_counter()

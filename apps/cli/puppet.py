@@ -16,7 +16,6 @@ from apps.cli.places import is_scene
 from apps.cli.puppet_parts import (
     DrawingOptions,
     check_beside,
-    check_new,
     drawing_of,
     files_read,
     find_puppets,
@@ -25,7 +24,7 @@ from apps.cli.puppet_parts import (
     open_puppets,
 )
 from apps.cli.record import record_path, write_record
-from apps.cli.results import check_result, clip_places, keep_apart, new_scenes
+from apps.cli.results import check_new, check_result, clip_places, keep_apart, new_scenes
 from apps.cli.terminal import print_json, print_table, say
 from apps.puppet.options import PuppetOptions
 from segmentation.options import SegmentOptions
@@ -186,8 +185,6 @@ def animate(
     files_of_show.check(len(files) + len(missing), classic=classic)
     folders = new_scenes(files, files_of_show.save_scene)
     new = [folder for folder in folders.values() if not is_scene(folder)]
-    for folder in new:
-        check_new("--save-scene", folder)
     read = [*files_read(files), *chosen.files, plate.plate]
     records = [record_path(clip) for clip in clips.values()]
     keep_apart(read, [*clips.values(), *records, *files_of_show.written, *new])

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = [
     "DrawingOptions",
     "check_beside",
-    "check_new",
     "drawing_of",
     "files_read",
     "find_puppets",
@@ -82,20 +81,6 @@ def files_read(files: list[Path]) -> list[Path]:
         else:
             found += input_files(file)
     return found
-
-
-def check_new(option: str, folder: Path) -> None:
-    """Refuse a folder that cannot be written, or in which something is that is not ours to replace.
-
-    Raises:
-        typer.BadParameter: It is such a folder; ``option`` is named.
-    """
-    check_result(option, folder, folder=True)
-    if folder.is_dir() and any(folder.iterdir()):
-        raise typer.BadParameter(
-            f"{option}: the folder {str(folder)!r} holds files already, and they could be replaced."
-            " Name a new or empty one."
-        )
 
 
 def check_beside(option: str, path: Path, beside: Path) -> None:

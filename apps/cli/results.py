@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "check_clip",
+    "check_new",
     "check_result",
     "clip_places",
     "input_files",
@@ -113,6 +114,20 @@ def _holds_clip(folder: Path) -> bool:
         return False
 
 
+def check_new(option: str, folder: Path) -> None:
+    """Refuse a folder that cannot be written, or in which something is that is not ours to replace.
+
+    Raises:
+        typer.BadParameter: It is such a folder; ``option`` is named.
+    """
+    check_result(option, folder, folder=True)
+    if folder.is_dir() and not _is_empty(folder):
+        raise typer.BadParameter(
+            f"{option}: the folder {str(folder)!r} holds files already, and they could be replaced."
+            " Name a new or empty one."
+        )
+
+
 def new_scenes(files: list[Path], out: Path | None, kept: Container[Path] = ()) -> dict[Path, Path]:
     """The folder for the scene of each picture; none is one with a scene in it already.
 
@@ -122,7 +137,8 @@ def new_scenes(files: list[Path], out: Path | None, kept: Container[Path] = ()) 
         kept: Pictures whose scene is not made anew, and may be there.
 
     Raises:
-        typer.BadParameter: There is a scene already, in which a person may have mended something.
+        typer.BadParameter: There is a scene already, in which a person may have mended something,
+            or another file that could be replaced.
     """
     if out is None:
         return {}
@@ -135,7 +151,10 @@ def new_scenes(files: list[Path], out: Path | None, kept: Container[Path] = ()) 
                 f"--save-scene: {folder} holds a scene already. Give it in place of {file}, to"
                 " render it as it is, or name another folder."
             )
-        check_result("--save-scene", folder, folder=True)
+        if is_scene(folder):
+            check_result("--save-scene", folder, folder=True)
+        else:
+            check_new("--save-scene", folder)
     return folders
 
 

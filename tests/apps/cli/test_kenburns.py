@@ -169,6 +169,7 @@ def test_what_a_person_may_have_mended_is_not_written_over(
         ("-o x --layers x", "would be written over"),
         ("-o x --save-scene x", "would be written over"),
         ("-o x.mp4 --save-scene file/x", "--save-scene: cannot write"),
+        ("-o x.mp4 --save-scene .", "--save-scene: the folder '.' holds files already"),
         ("-o x.mp4 --depth bogus", "--depth must be one of layered"),
         ("-o x.mp4 --depth gone.png", "there is no depth map at 'gone.png'"),
         ("-o x.mp4 --depth-convention metric", "--depth-convention is for"),

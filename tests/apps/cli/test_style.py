@@ -150,6 +150,19 @@ def test_wrong_usage(
     assert message in " ".join(run.err.replace("│", " ").split())
 
 
+def test_a_scene_does_not_go_into_a_folder_of_the_user(
+    cli: Any, picture: Path, tmp_path: Path
+) -> None:
+    mine = tmp_path / "mine" / "picture.png"
+    mine.parent.mkdir()
+    mine.write_text("mine")
+    words = ["--prompt", "ink", "--save-scene", mine.parent]
+    run = cli("style", picture, "-o", tmp_path / "a.png", *words)
+    assert run.code == 2
+    assert "holds files already" in run.err
+    assert mine.read_text() == "mine"
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
