@@ -1,7 +1,8 @@
-"""YAML files that people write: whatever is wrong with one is told in words, and soon."""
+"""YAML and JSON files that people write: whatever is wrong with one is told in words, and soon."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
@@ -16,26 +17,31 @@ MOST_BYTES = 200_000
 """Of a file. PyYAML takes seconds for what is much longer, for some numbers even minutes."""
 
 
-def read_yaml(file: str | Path, what: str, *, tuples: bool = False) -> Any:
-    """Read a YAML file; see :func:`parse_yaml`.
+def read_yaml(
+    file: str | Path, what: str, *, tuples: bool = False, most_bytes: int = MOST_BYTES
+) -> Any:
+    """Read a YAML file, see :func:`parse_yaml`, or a JSON file, whose name ends in ``.json``.
 
     Args:
         file: In UTF-8.
         what: It is, for messages, such as ``recipe``.
         tuples: As of :func:`parse_yaml`.
+        most_bytes: How large it may be.
 
     Raises:
-        InvalidInput: It cannot be read, is too large, or is no YAML.
+        InvalidInput: It cannot be read, is too large, or is no YAML or JSON.
     """
     try:
         with Path(file).open("rb") as opened:  # no more than that, whatever size it says it has
-            stored = opened.read(MOST_BYTES + 1)
-        if len(stored) > MOST_BYTES:
-            raise ValueError(f"it is larger than {MOST_BYTES // 1000} kB")
+            stored = opened.read(most_bytes + 1)
+        if len(stored) > most_bytes:
+            raise ValueError(f"it is larger than {most_bytes // 1000} kB")
         text = stored.decode("utf-8-sig")
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InvalidInput(f"the {what} {file} cannot be read: {reason}.") from error
+        if Path(file).suffix.lower() == ".json":
+            return json.loads(text)
+    except (OSError, ValueError, RecursionError) as error:
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+        raise InvalidInput(f"the {what} {file} cannot be read: {reason:.300}.") from error
     return parse_yaml(text, str(file), tuples=tuples)
 
 

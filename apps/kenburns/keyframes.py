@@ -20,7 +20,6 @@ sharp there, a character or a depth.
 from __future__ import annotations
 
 import math
-import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -33,7 +32,9 @@ from apps.kenburns.camera import Pose
 from apps.kenburns.path import Path
 from apps.kenburns.stage import Stage
 from apps.kenburns.timing import EASINGS
-from cartoonedit.errors import InvalidInput
+from cartoonedit.errors import InvalidInput, shown
+from cartoonedit.fields import number, numbers
+from cartoonedit.yaml_file import read_yaml
 
 __all__ = ["KeyFrame", "keyframe_path", "read_keyframes"]
 
@@ -76,13 +77,13 @@ def read_keyframes(path: str | FilePath) -> list[KeyFrame]:
             the key frame.
     """
     path = FilePath(path).expanduser()
-    data = _load(path)
+    data = read_yaml(path, "key frames", most_bytes=MOST_BYTES)
     if isinstance(data, Mapping):
         data = data.get("keyframes")
     if not isinstance(data, list) or not 2 <= len(data) <= MOST_KEYS:
         raise InvalidInput(
             f"keyframes: {path} must hold a list of two key frames or more, up to {MOST_KEYS}; got"
-            f" {len(data) if isinstance(data, list) else _shown(data)}."
+            f" {len(data) if isinstance(data, list) else shown(data)}."
         )
     keys = [_parse(entry, f"{path}, key frame {index}") for index, entry in enumerate(data, 1)]
     for index, (before, after) in enumerate(pairwise(keys), 2):
@@ -94,72 +95,33 @@ def read_keyframes(path: str | FilePath) -> list[KeyFrame]:
     return keys
 
 
-def _load(path: FilePath) -> Any:
-    import yaml
-
-    try:
-        with path.open("rb") as file:  # reads no more than that, whatever the size is said to be
-            text = file.read(MOST_BYTES + 1)
-        if len(text) > MOST_BYTES:
-            raise ValueError("it is larger than key frames can be, 1 MB")
-        return yaml.safe_load(text.decode("utf-8-sig"))  # JSON is YAML, too
-    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
-        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
-        raise InvalidInput(f"keyframes: {path} cannot be read: {reason}.") from error
-
-
 def _parse(entry: Any, where: str) -> KeyFrame:
     known = KeyFrame.__dataclass_fields__
     if not isinstance(entry, Mapping) or "time" not in entry or entry.keys() - known.keys():
         raise InvalidInput(
             f"{where} must have a time and may have {', '.join(list(known)[1:])};"
-            f" got {_shown(entry)}."
+            f" got {shown(entry)}."
         )
-    position = _numbers(entry.get("position", (0, 0, 0)), 3, f"{where}: position")
+    position = numbers(entry.get("position", (0, 0, 0)), f"{where}: position", 3)
     target = entry.get("target")
     if target is not None and not isinstance(target, str):
-        x, y = _numbers(target, 2, f"{where}: target")
+        x, y = numbers(target, f"{where}: target", 2)
         target = (x, y)
     easing = entry.get("easing", SWEEP)
     if easing != SWEEP and not (isinstance(easing, str) and easing in EASINGS):
         names = ", ".join([SWEEP, *EASINGS])
-        raise InvalidInput(f"{where}: easing must be one of {names}; got {_shown(easing)}.")
+        raise InvalidInput(f"{where}: easing must be one of {names}; got {shown(easing)}.")
     focus = entry.get("focus")
     if focus is not None and not isinstance(focus, str):
-        focus = _number(focus, 0, 1, f"{where}: focus")
+        focus = number(focus, f"{where}: focus", 0, 1)
     return KeyFrame(
-        time=_number(entry["time"], 0, 3600, f"{where}: time"),
+        time=number(entry["time"], f"{where}: time", 0, 3600),
         position=(position[0], position[1], position[2]),
         target=target,
-        zoom=_number(entry.get("zoom", 1), 0.1, MOST_ZOOM, f"{where}: zoom"),
+        zoom=number(entry.get("zoom", 1), f"{where}: zoom", 0.1, MOST_ZOOM),
         easing=easing,
         focus=focus,
     )
-
-
-def _numbers(value: Any, count: int, where: str) -> list[float]:
-    if not isinstance(value, Sequence) or isinstance(value, str) or len(value) != count:
-        raise InvalidInput(f"{where} must be {count} numbers; got {_shown(value)}.")
-    return [_number(item, -1e6, 1e6, where) for item in value]
-
-
-def _number(value: Any, low: float, high: float, where: str) -> float:
-    try:
-        # As text, too: YAML 1.1 takes 1e-3 for one, which JSON's writers like.
-        number = float("nan" if isinstance(value, bool) else value)
-    except (TypeError, ValueError, OverflowError):
-        number = float("nan")
-    if not low <= number <= high:
-        raise InvalidInput(f"{where} must be from {low:g} to {high:g}; got {_shown(value)}.")
-    return number
-
-
-def _shown(value: Any) -> str:
-    """A value in an error: one line, however large it is and however deep."""
-    try:
-        return reprlib.repr(value)
-    except ValueError:  # Python does not write numbers of thousands of digits
-        return "a number far too long"
 
 
 # ---------------------------------------------------------------- the path
@@ -209,8 +171,8 @@ def _pose(stage: Stage, key: KeyFrame, point: tuple[float, float] | None, index:
         )
     if key.target is not None:
         u, v, q = stage.place(key.target, point)
-        shown = pose.project(u, v, q)
-        pose = replace(pose, shift_x=-shown[0], shift_y=-shown[1])
+        at = pose.project(u, v, q)
+        pose = replace(pose, shift_x=-at[0], shift_y=-at[1])
     fitted, _ = stage.fit(pose, keep=False)
     if not (stage.shortfall(fitted) <= 1 + 1e-6 and fitted.zoom <= MOST_ZOOM * key.zoom):
         raise InvalidInput(

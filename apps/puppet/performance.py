@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from apps.puppet.motion.bvh import Bvh, read_bvh
+from apps.puppet.motion.keypoints import MOST_BYTES, Keypoints, parse_keypoints, read_keypoints
 from apps.puppet.motion.library import motion_file
 from apps.puppet.options import PuppetOptions
 from apps.puppet.poses import Poses
@@ -80,13 +79,16 @@ def find_performance(word: str, options: PuppetOptions) -> Performance:
     file = motion_file(word)
     suffix = file.suffix.lower()
     if file.is_dir():
-        return _keypoints(file, options)
+        return _keypoints(read_keypoints(file), options)
     if suffix == ".json":
-        return (_keys if _holds_keys(_read_json(file)) else _keypoints)(file, options)
+        data = read_yaml(file, "motion", most_bytes=MOST_BYTES)
+        if _holds_keys(data):
+            return _keys(data, str(file), options)
+        return _keypoints(parse_keypoints(data, source=str(file)), options)
     if suffix in (".yaml", ".yml"):
         data = read_yaml(file, "motion", tuples=True)
         if not (isinstance(data, Mapping) and "filepath" in data):
-            return _keys(file, options)
+            return _keys(data, str(file), options)
         from apps.puppet.classic.config import read_motion_config
 
         config = read_motion_config(file)
@@ -159,10 +161,10 @@ def _classic(bvh: Bvh, name: str, options: PuppetOptions, told: MotionConfig | N
     return Performance(len(bvh) * bvh.frame_time / options.speed, play)
 
 
-def _keys(file: Path, options: PuppetOptions) -> Performance:
-    from apps.puppet.motion.keyframes import MOST_FRAMES, play_keys, read_joint_keys
+def _keys(data: Any, source: str, options: PuppetOptions) -> Performance:
+    from apps.puppet.motion.keyframes import MOST_FRAMES, parse_joint_keys, play_keys
 
-    keys = read_joint_keys(file)
+    keys = parse_joint_keys(data, source)
 
     def play(part: Part) -> Poses:
         _refuse_mirror(part, "key frames")
@@ -175,10 +177,8 @@ def _keys(file: Path, options: PuppetOptions) -> Performance:
     return Performance(keys.duration / options.speed, play)
 
 
-def _keypoints(file: Path, options: PuppetOptions) -> Performance:
-    from apps.puppet.motion.reference import follow_keypoints, read_keypoints
-
-    keypoints = read_keypoints(file)
+def _keypoints(keypoints: Keypoints, options: PuppetOptions) -> Performance:
+    from apps.puppet.motion.reference import follow_keypoints
 
     def play(part: Part) -> Poses:
         _refuse_mirror(part, "keypoints")
@@ -222,14 +222,6 @@ def _not_too_fine(bvh: Bvh) -> Bvh:
     if step <= 1:
         return bvh
     return replace(bvh, values=bvh.values[::step], frame_time=bvh.frame_time * step)
-
-
-def _read_json(file: Path) -> Any:
-    try:
-        return json.loads(file.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InvalidInput(f"the motion {file} cannot be read: {reason}.") from error
 
 
 def _holds_keys(data: Any) -> bool:

@@ -65,6 +65,24 @@ def test_what_cannot_be_read(tmp_path: Path, content: bytes, said: str) -> None:
         read_yaml("a\0b", "styles")
 
 
+def test_json(tmp_path: Path) -> None:
+    file = tmp_path / "any.JSON"
+    file.write_text('\ufeff{"a": [1e-3,\n\t"no"]}', encoding="utf-8")
+    assert read_yaml(file, "recipe") == {"a": [0.001, "no"]}
+    file.write_text(" " * 2000 + "1")
+    assert read_yaml(file, "recipe", most_bytes=2001) == 1
+    with pytest.raises(InvalidInput, match="larger than 2 kB"):
+        read_yaml(file, "recipe", most_bytes=2000)
+
+
+@pytest.mark.parametrize("text", ["", "{a: 1}", "[" * 100_000, "[" + "9" * 6000 + "]", "a\n" * 500])
+def test_what_is_no_json_is_told_in_short(tmp_path: Path, text: str) -> None:
+    (tmp_path / "any.json").write_text(text)
+    with pytest.raises(InvalidInput, match=r"the recipe .*any\.json cannot be read") as told:
+        read_yaml(tmp_path / "any.json", "recipe")
+    assert len(str(told.value)) < 500 + len(str(tmp_path))
+
+
 def test_keys_are_short_texts() -> None:
     (key,) = parse_yaml("? 0x" + "f" * 6000 + "\n: 1", "any.yaml")
     assert len(key) < 100

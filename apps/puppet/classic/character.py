@@ -16,9 +16,9 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from apps.puppet.classic.fields import entries, mapping, numbers, required, text, whole
 from apps.puppet.skeleton import Skeleton
 from cartoonedit.errors import InvalidInput
+from cartoonedit.fields import entries, mapping, numbers, required, text, whole
 from cartoonedit.files import atomic_folder
 from cartoonedit.images import open_mask, open_rgba, save_image
 from cartoonedit.yaml_file import read_yaml

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from apps.puppet.classic.fields import (
+from cartoonedit.errors import InvalidInput, shown
+from cartoonedit.fields import (
     entries,
     mapping,
     names,
@@ -22,7 +23,6 @@ from apps.puppet.classic.fields import (
     text,
     whole,
 )
-from cartoonedit.errors import InvalidInput, shown
 from cartoonedit.yaml_file import read_yaml
 
 __all__ = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -20,7 +19,7 @@ from apps.puppet.skeleton import STANDARD, Skeleton
 from cartoonedit.errors import InvalidInput, shown
 from cartoonedit.files import atomic_path
 from cartoonedit.instance import Instance
-from cartoonedit.yaml_file import read_yaml
+from cartoonedit.yaml_file import MOST_BYTES, read_yaml
 
 __all__ = ["JOINTS_FILE", "joints_text", "named_skeleton", "read_joints", "write_joints"]
 
@@ -194,17 +193,8 @@ def _file(path: Path) -> Path:
 
 
 def _load(file: Path) -> Any:
-    if file.suffix.lower() != ".json":
-        return read_yaml(file, "file of joints")
-    try:
-        with file.open("rb") as opened:  # no more than that, whatever size it says it has
-            stored = opened.read(_MOST_JSON + 1)
-        if len(stored) > _MOST_JSON:
-            raise ValueError(f"it is larger than {_MOST_JSON // 1_000_000} MB")
-        return json.loads(stored.decode("utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
-        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
-        raise InvalidInput(f"the file of joints {file} cannot be read: {reason:.200}.") from error
+    is_json = file.suffix.lower() == ".json"
+    return read_yaml(file, "file of joints", most_bytes=_MOST_JSON if is_json else MOST_BYTES)
 
 
 def _own(value: Any, where: str) -> Skeleton:

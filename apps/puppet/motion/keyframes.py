@@ -29,7 +29,6 @@ frame, which comes again at ``duration``.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -44,7 +43,8 @@ from apps.puppet.motion.pull import Floats, Pull, pull_joints
 from apps.puppet.poses import Poses
 from apps.puppet.skeleton import Skeleton
 from cartoonedit.errors import InvalidInput, shown
-from cartoonedit.yaml_file import MOST_BYTES, read_yaml
+from cartoonedit.fields import number
+from cartoonedit.yaml_file import read_yaml
 
 __all__ = [
     "JointKey",
@@ -122,18 +122,7 @@ def read_joint_keys(path: str | Path) -> JointKeys:
             the key frame and the joint.
     """
     file = Path(path).expanduser()
-    if file.suffix.lower() != ".json":
-        return parse_joint_keys(read_yaml(file, "key frames"), str(file))
-    try:
-        with file.open("rb") as opened:
-            stored = opened.read(MOST_BYTES + 1)
-        if len(stored) > MOST_BYTES:
-            raise ValueError(f"it is larger than {MOST_BYTES // 1000} kB")
-        data = json.loads(stored.decode("utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InvalidInput(f"the key frames {file} cannot be read: {reason}.") from error
-    return parse_joint_keys(data, str(file))
+    return parse_joint_keys(read_yaml(file, "key frames"), str(file))
 
 
 def parse_joint_keys(data: Any, source: str = "the key frames") -> JointKeys:
@@ -160,10 +149,10 @@ def parse_joint_keys(data: Any, source: str = "the key frames") -> JointKeys:
     frames = tuple(
         _parse_frame(each, f"{source}, key frame {i}") for i, each in enumerate(entries, 1)
     )
-    for number, (before, after) in enumerate(pairwise(frames), 2):
+    for nth, (before, after) in enumerate(pairwise(frames), 2):
         if after.time - before.time < SHORTEST:
             raise InvalidInput(
-                f"{source}, key frame {number}: its time, {after.time:g} s, must be {SHORTEST:g} s"
+                f"{source}, key frame {nth}: its time, {after.time:g} s, must be {SHORTEST:g} s"
                 f" or more after that of the one before, {before.time:g} s."
             )
     loop = whole.get("loop", False)
@@ -178,7 +167,7 @@ def _duration(given: Any, frames: Sequence[JointKeyFrame], loop: bool, source: s
     last = frames[-1].time
     if given is not None:
         low = last + SHORTEST if loop and not _closed(frames) else last
-        return _number(given, low, MOST_SECONDS, f"{source}: duration")
+        return number(given, f"{source}: duration", low, MOST_SECONDS)
     if not loop or _closed(frames):
         return last
     return last + (last - frames[-2].time if len(frames) > 1 else 1.0)
@@ -211,7 +200,7 @@ def _parse_frame(entry: Any, where: str) -> JointKeyFrame:
             f" left_hand: {{move: [0, -40]}}; got {shown(joints)}."
         )
     parsed = {str(name): _parse_joint(each, f"{where}, {name}") for name, each in joints.items()}
-    return JointKeyFrame(_number(entry["time"], 0, MOST_SECONDS, f"{where}: time"), parsed, easing)
+    return JointKeyFrame(number(entry["time"], f"{where}: time", 0, MOST_SECONDS), parsed, easing)
 
 
 def _parse_joint(value: Any, where: str) -> JointKey:
@@ -231,37 +220,24 @@ def _parse_joint(value: Any, where: str) -> JointKey:
     numbers = value[kind] if KINDS[kind] > 1 else [value[kind]]
     if not isinstance(numbers, list | tuple) or len(numbers) != KINDS[kind]:
         raise InvalidInput(f"{where}: {kind} must be two numbers [x, y]; got {shown(numbers)}.")
-    values = tuple(_number(each, -1e6, 1e6, f"{where}: {kind}") for each in numbers)
-    return JointKey(kind, values, _number(value.get("depth", 0), -1e3, 1e3, f"{where}: depth"))
+    values = tuple(number(each, f"{where}: {kind}", -1e6, 1e6) for each in numbers)
+    return JointKey(kind, values, number(value.get("depth", 0), f"{where}: depth", -1e3, 1e3))
 
 
 def _check_kinds(frames: Sequence[JointKeyFrame], source: str) -> None:
     """See that no joint is put in one key frame and turned in another: nothing is between them."""
     first: dict[str, tuple[str, int]] = {}
-    for number, frame in enumerate(frames, 1):
+    for nth, frame in enumerate(frames, 1):
         for name, key in frame.joints.items():
             kind = "move" if key.kind == "move_share" else key.kind
             if kind == REST:
                 continue
-            before, where = first.setdefault(name, (kind, number))
+            before, where = first.setdefault(name, (kind, nth))
             if before != kind:
                 raise InvalidInput(
-                    f"{source}, key frame {number}, {name}: it has {kind} here and {before} in key"
+                    f"{source}, key frame {nth}, {name}: it has {kind} here and {before} in key"
                     f" frame {where}. Use one of them for a joint throughout; rest goes with any."
                 )
-
-
-def _number(value: Any, low: float, high: float, where: str) -> float:
-    try:
-        # As text, too: YAML 1.1 takes 1e-3 for one, which JSON's writers like.
-        number = math.nan if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError, OverflowError):
-        number = math.nan
-    if not low <= number <= high:
-        raise InvalidInput(
-            f"{where} must be a number from {low:g} to {high:g}; got {shown(value)}."
-        )
-    return number
 
 
 # ---------------------------------------------------------------- playing
@@ -318,11 +294,11 @@ def play_keys(
 
 
 def _check_joints(keys: JointKeys, skeleton: Skeleton) -> None:
-    for number, frame in enumerate(keys.frames, 1):
+    for nth, frame in enumerate(keys.frames, 1):
         for name in frame.joints:
             if name not in skeleton:
                 raise InvalidInput(
-                    f"{keys.source}, key frame {number}: there is no joint {shown(name)}; there is"
+                    f"{keys.source}, key frame {nth}: there is no joint {shown(name)}; there is"
                     f" {', '.join(skeleton.names)}."
                 )
 

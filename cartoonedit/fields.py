@@ -1,9 +1,9 @@
-"""Values from the YAML files of Animated Drawings, each checked and told of in words."""
+"""Values from files that people write, each checked and told of in words."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cartoonedit.errors import InvalidInput, shown
@@ -74,7 +74,7 @@ def numbers(
     value: Any, where: str, count: int, low: float = -1e6, high: float = 1e6
 ) -> tuple[float, ...]:
     """So many numbers in ``low..high``."""
-    if not isinstance(value, list) or len(value) != count:
+    if not isinstance(value, Sequence) or isinstance(value, str) or len(value) != count:
         raise InvalidInput(f"{where} must be {count} numbers; got {shown(value)}.")
     return tuple(number(each, where, low, high) for each in value)
 
