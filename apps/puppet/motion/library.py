@@ -81,10 +81,13 @@ def _choices(name: str) -> str:
 def motion_file(word: str) -> Path:
     """The file of whatever can move a character: a motion, key frames, or keypoints.
 
+    A motion of ours goes before a folder of that name, such as the frames of a clip of it.
+
     Raises:
         InvalidInput: There is neither such a motion nor such a file.
     """
-    if not word.strip():  # which Path takes for the folder one is in
+    # An empty path would be the folder one is in.
+    if not word.strip() or word.strip().lower() in MOTIONS:
         return find_motion(word)
     try:
         path = Path(word).expanduser()

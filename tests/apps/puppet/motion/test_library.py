@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from apps.puppet.motion.bvh import read_bvh
-from apps.puppet.motion.library import MOTIONS, find_motion, motion_names
+from apps.puppet.motion.library import MOTIONS, find_motion, motion_file, motion_names
 from apps.puppet.motions.make import ACTS
 from cartoonedit.errors import InvalidInput
 
@@ -51,3 +51,14 @@ def test_refuses_other_files(tmp_path: Path) -> None:
     (tmp_path / "walk.mp4").touch()
     with pytest.raises(InvalidInput, match=r"must be a \.bvh file.*got \.mp4"):
         find_motion(tmp_path / "walk.mp4")
+
+
+def test_a_motion_of_ours_goes_before_the_frames_of_its_clip(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "wave").mkdir()
+    (tmp_path / "wave" / "run.json").write_text("{}")
+    assert motion_file("Wave") == find_motion("wave")
+    assert motion_file("./wave") == Path("wave")
+    assert motion_file(str(tmp_path / "wave")) == tmp_path / "wave"
