@@ -34,6 +34,9 @@ _ALONG = 0.35
 _LINE = 0.25
 """How wide an outline is at most, as a share of half of a limb's width."""
 
+_TIP = 0.6
+"""How far fingers go beyond the joint of their hand, as a share of its bone's length."""
+
 _DARK = 24
 """How much darker it is than both of its sides, of 255."""
 
@@ -83,7 +86,12 @@ def find_regions(
         width = max(2.0, float(np.median(half_widths[of_joint != TRUNK])))
         sheets = _snapped(colours, inside, sheets, _SNAP * width)
         sheets = _smooth(sheets, inside, len(limbs) + 1)
-        sheets = _with_outlines(colours, inside, sheets, _LINE * width)
+        reach = max(2, round(_LINE * width))
+        line = _lines(colours, inside, reach)
+        for number, limb in enumerate(limbs, 1):
+            for centre, radius in _ends(skeleton, limb):
+                sheets = _with_tips(line, inside, sheets, number, centre, radius)
+        sheets = _with_outlines(line, inside, sheets, reach)
         for number in [*range(1, len(limbs) + 1), TRUNK]:
             sheets = _without_horns(sheets, inside, number, _HORN * width)
         sheets = _without_scraps(sheets, inside, len(limbs) + 1)
@@ -147,15 +155,59 @@ def _snapped(
     return np.where(inside, _watershed(image, seeds, inside), sheets)
 
 
-def _with_outlines(
-    colours: NDArray[np.uint8], inside: NDArray[np.bool_], sheets: NDArray[np.int32], most: float
-) -> NDArray[np.int32]:
-    """Give limbs the dark lines around them: what lies in front is what is outlined."""
-    reach = max(2, round(most))
+def _lines(colours: NDArray[np.uint8], inside: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
+    """The dark lines, up to twice as wide as ``reach``."""
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2)
     light = cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY)
     light[~inside] = 255
-    line = cv2.morphologyEx(light, cv2.MORPH_BLACKHAT, disc) > _DARK
+    return np.asarray(cv2.morphologyEx(light, cv2.MORPH_BLACKHAT, disc) > _DARK)
+
+
+def _ends(skeleton: Skeleton, limb: Limb) -> list[tuple[NDArray[np.float64], float]]:
+    """Where the hands or feet of a limb are, and how far they go from there, in pixels."""
+    points = skeleton.points_xy
+    last = [joint for joint in limb.joints if not skeleton.children[joint]]
+    lengths = [np.linalg.norm(points[joint] - points[skeleton.parents[joint]]) for joint in last]
+    return [(points[one], _TIP * float(length)) for one, length in zip(last, lengths, strict=True)]
+
+
+def _with_tips(
+    line: NDArray[np.bool_],
+    inside: NDArray[np.bool_],
+    sheets: NDArray[np.int32],
+    sheet: int,
+    centre_xy: NDArray[np.float64],
+    radius: float,
+) -> NDArray[np.int32]:
+    """Give a hand the tips of its fingers, if the trunk has them.
+
+    They go over into the hand without a line, and lines cut them off from the rest of the trunk.
+
+    Args:
+        line: ``bool`` ``(H, W)``: where outlines are.
+        inside: The same of the character.
+        sheets: ``int32`` ``(H, W)``.
+        sheet: The hand's.
+        centre_xy: Where it is.
+        radius: How far its fingers go.
+    """
+    around = np.zeros(sheets.shape, np.uint8)
+    cv2.circle(around, tuple(round(each) for each in centre_xy), round(radius), 1, -1)
+    trunk = inside & ~line & (sheets == TRUNK)
+    _, pieces = cv2.connectedComponents(trunk.astype(np.uint8), connectivity=4)
+    hand = ((sheets == sheet) & inside & ~line).astype(np.uint8)
+    cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+    touched = np.unique(pieces[(cv2.dilate(hand, cross) > 0) & trunk])
+    within = np.setdiff1d(touched, np.unique(pieces[around == 0]))
+    result = sheets.copy()
+    result[np.isin(pieces, within[within > 0])] = sheet
+    return result
+
+
+def _with_outlines(
+    line: NDArray[np.bool_], inside: NDArray[np.bool_], sheets: NDArray[np.int32], reach: int
+) -> NDArray[np.int32]:
+    """Give limbs the dark lines around them: what lies in front is what is outlined."""
     square = np.ones((3, 3), np.uint8)
     result = sheets.copy()
     for sheet in range(1, int(sheets.max()) + 1):

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
+from apps.puppet.joints.silhouette.estimate import estimate
 from apps.puppet.parts.limbs import find_limbs
 from apps.puppet.parts.regions import find_regions
 from apps.puppet.skeleton import Skeleton
+from cartoonedit.samples import sample_path
 from tests.apps.puppet.figures import SHIRT, SKIN, TROUSERS, figure, points
 
 ON_BELLY = {"right_elbow": (50, 96), "right_hand": (86, 112)}
@@ -135,3 +141,18 @@ def test_what_a_hand_holds_goes_with_it() -> None:
     colours[ball > 0] = (30, 160, 60)
     got = owned(colours, np.maximum(mask, ball), skeleton, "left_hand")
     assert got[ball > 0].mean() > 0.9
+
+
+def test_fingers_go_with_their_hand(root: Path) -> None:
+    """Lines part them from it, and the overalls around them reach for them."""
+    boy = np.asarray(Image.open(root / "tests/data/duo_truth.png")) == 2
+    joints = json.loads((root / "tests/data/duo_joints.json").read_text(encoding="utf-8"))[1]
+    colours = np.asarray(Image.open(sample_path("duo")).convert("RGB"))
+    mask = (boy * 255).astype(np.uint8)
+    arm = owned(colours, mask, estimate(mask).skeleton, "right_hand")
+    around = np.zeros(mask.shape, np.uint8)
+    cv2.circle(around, joints["right_hand"], 30, 1, -1)
+    x, y = joints["right_hand"]
+    hand = alike(colours, tuple(colours[y, x].tolist())) & (around > 0)
+    assert hand.sum() > 500
+    assert (arm & hand).sum() / hand.sum() > 0.995
