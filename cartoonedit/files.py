@@ -47,6 +47,10 @@ PICTURE_SUFFIXES = frozenset(
 """Endings that count as pictures when a folder is searched; a file named outright may have any."""
 
 
+LONGEST_NAME = 255
+"""Bytes that the name of a file can have in all usual file systems."""
+
+
 def check_place(path: str | Path, *, folder: bool = False) -> Path:
     """Find out, before the work, whether a file or a folder can be written.
 
@@ -58,10 +62,16 @@ def check_place(path: str | Path, *, folder: bool = False) -> Path:
         ``path``, or what it links to: that is replaced, not the link.
 
     Raises:
-        InvalidInput: A file is where a folder must be, or a folder where the file shall be.
+        InvalidInput: A file is where a folder must be, or a folder where the file shall be; or the
+            name is too long.
         CartooneditError: No file can be made there.
     """
     target = Path(path)
+    if len(os.fsencode(target.name)) > LONGEST_NAME:
+        raise InvalidInput(
+            f"cannot write {target}: names of files have {LONGEST_NAME} bytes at most. Give a"
+            " shorter name."
+        )
     if target.is_symlink():
         target = target.resolve()
     if folder and target.exists() and not target.is_dir():

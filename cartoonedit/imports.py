@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gc
-import importlib.util
-import sys
+import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
 
 __all__ = ["quick_imports"]
 
@@ -21,21 +22,22 @@ def quick_imports() -> Iterator[None]:
     collects = gc.isenabled()
     gc.disable()
     try:
-        _postpone("numpy", "f2py")
+        _postpone_f2py()
         yield
     finally:
         if collects:
             gc.enable()
 
 
-def _postpone(package: str, module: str) -> None:
-    """Let a module of a package be loaded when something in it is used, as ``importlib`` can."""
-    name = f"{package}.{module}"
-    spec = None if name in sys.modules else importlib.util.find_spec(name)
-    if spec is None or spec.loader is None:
-        return
-    spec.loader = importlib.util.LazyLoader(spec.loader)
-    postponed = importlib.util.module_from_spec(spec)
-    sys.modules[name] = postponed
-    spec.loader.exec_module(postponed)
-    setattr(sys.modules[package], module, postponed)
+def _postpone_f2py() -> None:
+    """Let ``numpy.f2py`` be something that imports it when anything in it is used."""
+    import numpy
+
+    if "f2py" not in vars(numpy):
+        stand_in = ModuleType("numpy.f2py")
+        stand_in.__getattr__ = _from_f2py  # type: ignore[method-assign]
+        numpy.f2py = stand_in
+
+
+def _from_f2py(name: str) -> Any:
+    return getattr(importlib.import_module("numpy.f2py"), name)

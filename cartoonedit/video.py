@@ -70,6 +70,7 @@ class Format:
         even: Whether width and height must be even.
         most_fps: Frames beyond that many a second are dropped.
         preset: The encoder's preset.
+        longest: Most pixels a side.
     """
 
     codec: str
@@ -81,6 +82,7 @@ class Format:
     even: bool = False
     most_fps: float = 240
     preset: str = "medium"
+    longest: int = 65534
 
 
 FORMATS: dict[str, Format] = {
@@ -88,6 +90,7 @@ FORMATS: dict[str, Format] = {
     ".mp4": Format(
         "libx264", _BT709, "yuv420p", None,
         ("-crf", "{crf}", "-movflags", "+faststart"), crf=18, even=True, preset="faster",
+        longest=16384,
     ),
     ".webm": Format(
         "libvpx-vp9", _BT709, "yuv420p", "yuva420p",
@@ -106,7 +109,7 @@ FORMATS: dict[str, Format] = {
     ".apng": Format("apng", "format={}", "rgb24", "rgba", ("-f", "apng", "-plays", "0")),
     ".webp": Format(
         "libwebp_anim", "format={}", "yuv420p", "yuva420p",
-        ("-loop", "0", "-q:v", "90", "-compression_level", "2"), preset="default",
+        ("-loop", "0", "-q:v", "90", "-compression_level", "2"), preset="default", longest=16383,
     ),
 }  # fmt: skip
 """The kinds of file by ending. A name without an ending is a folder of PNGs."""
@@ -152,7 +155,7 @@ class VideoWriter:
 
         Raises:
             InvalidInput: The ending or the quality is unknown, ``fps`` or ``size_wh`` make no
-                sense, or the kind of file cannot hold transparency.
+                sense, or the kind of file cannot hold transparency or frames of that size.
         """
         self.path, self.size_wh, self.fps = Path(path).expanduser(), size_wh, float(fps)
         suffix = self.path.suffix.lower()
@@ -165,9 +168,10 @@ class VideoWriter:
             raise InvalidInput(f"quality must be one of {', '.join(QUALITIES)}; got {quality!r}.")
         if min(size_wh) < 1:
             raise InvalidInput(f"a clip needs at least 1x1 pixels; got size_wh={size_wh}.")
+        self._format = FORMATS.get(suffix)
+        self._check_size()
         if not 0.01 <= self.fps <= 1000:
             raise InvalidInput(f"fps must be from 0.01 to 1000; got {fps}.")
-        self._format = FORMATS.get(suffix)
         self._quality, self._alpha, self._preset = quality, alpha, preset
         if alpha:
             self._check_alpha()
@@ -242,6 +246,19 @@ class VideoWriter:
                 self._encoder.finish()
             else:
                 self._encoder.abort()
+
+    def _check_size(self) -> None:
+        if self._format is None:
+            return
+        (width, height), longest = self.size_wh, self._format.longest
+        # What ffmpeg allows of any picture, see its av_image_check_size.
+        too_many = 8 * (width + 128) * (height + 128) >= 2**31
+        if too_many or max(width, height) > longest:
+            raise InvalidInput(
+                f"{self.path.suffix} cannot hold frames of {width}x{height} pixels: {longest} a"
+                " side and 268 million in all are the most. Choose a smaller size, or a name that"
+                " has no ending, for a folder of PNGs."
+            )
 
     def _check_alpha(self) -> None:
         if self._alpha and self._format is not None and self._format.clear is None:

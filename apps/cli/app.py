@@ -42,7 +42,7 @@ COMMANDS = {
 SECOND_WORDS = {"puppet": ("joints",)}
 """Words that make another command of one: ``x y`` is the typer app ``apps.cli.x_y.app``."""
 
-EXIT_FAILED, EXIT_STOPPED, EXIT_TERMINATED = 1, 130, 143
+EXIT_FAILED, EXIT_STOPPED = 1, 130
 
 
 class LazyGroup(typer.core.TyperGroup):
@@ -62,7 +62,10 @@ class LazyGroup(typer.core.TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the command; see :func:`apps.cli.main` for the exit codes."""
         # SystemExit unwinds the stack, so partial files are removed as they are after Ctrl-C.
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TERMINATED))
+        for name in ("SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)  # Windows knows of no terminal that is closed
+            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # by nohup
+                signal.signal(number, lambda number, _: sys.exit(128 + number))
         try:
             return super().invoke(ctx)
         except (Cancelled, KeyboardInterrupt) as stop:

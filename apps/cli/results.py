@@ -66,6 +66,7 @@ def check_clip(option: str, path: Path, fps: float = 24, *, alpha: bool = False)
     except InvalidInput as error:
         raise typer.BadParameter(f"{option}: {error}") from error
     check_result(option, path, folder=not path.suffix)
+    check_result(option, record_path(path), folder=False)
     if path.suffix or not path.is_dir() or _is_empty(path) or _holds_clip(path):
         return
     raise typer.BadParameter(

@@ -47,6 +47,8 @@ def test_the_longest_names_of_a_file_system(tmp_path: Path, stem: str) -> None:
         ("folder", False, "it is a folder"),
         ("file/clip.mp4", False, "file is a file, not a folder"),
         ("file/sub/clip.mp4", True, "file is a file, not a folder"),
+        ("日" * 84 + ".mp4", False, "names of files have 255 bytes at most"),
+        ("a" * 256, True, "names of files have 255 bytes at most"),
     ],
 )
 def test_places(tmp_path: Path, path: str, folder: bool, reason: str | None) -> None:

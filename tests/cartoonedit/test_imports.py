@@ -29,12 +29,36 @@ assert "numpy.f2py.crackfortran" not in sys.modules
         "from numpy.f2py import get_include; assert get_include()",
         "import numpy.f2py.crackfortran",
         "from numpy import *; assert f2py.crackfortran.crackfortran",
-        "numpy.f2py is sys.modules['numpy.f2py'] or sys.exit('another one')",
+        "numpy.f2py.get_include(); assert numpy.f2py is sys.modules['numpy.f2py']",
         "quick_imports().__enter__(); assert numpy.f2py.get_include()",
+        "assert not hasattr(numpy.f2py, 'nothing')",
     ],
 )
 def test_f2py_is_there_when_it_is_used(use):
     subprocess.run([sys.executable, "-W", "error", "-c", AFTER + use], check=True)
+
+
+def test_threads():
+    use = """
+import sys, threading
+sys.setswitchinterval(1e-6)
+from cartoonedit.imports import quick_imports
+failed, together = [], threading.Barrier(8)
+def run():
+    try:
+        together.wait()
+        with quick_imports():
+            import scipy.spatial
+        import numpy
+        assert numpy.f2py.get_include()
+    except BaseException as error:
+        failed.append(error)
+threads = [threading.Thread(target=run) for _ in range(8)]
+for each in threads: each.start()
+for each in threads: each.join()
+assert not failed, failed
+"""
+    subprocess.run([sys.executable, "-c", use], check=True)
 
 
 def test_f2py_that_is_loaded_stays():

@@ -157,6 +157,10 @@ def test_tiny_clips(tmp_path: Path, ending: str, size: tuple[int, int]) -> None:
         ({"path": "clip.mp4", "fps": 0}, "fps"),
         ({"path": "clip.mp4", "fps": float("nan")}, "fps"),
         ({"path": "clip.mp4", "size_wh": (0, 5)}, "1x1"),
+        ({"path": "clip.mp4", "size_wh": (16386, 4)}, "16386x4 pixels: 16384 a side"),
+        ({"path": "clip.webp", "size_wh": (4, 16384)}, "16383 a side"),
+        ({"path": "clip.gif", "size_wh": (65535, 4)}, "65534 a side"),
+        ({"path": "clip.webm", "size_wh": (16384, 16384)}, "268 million in all"),
     ],
 )
 def test_wrong_arguments_are_refused_before_anything_is_written(

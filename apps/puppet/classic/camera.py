@@ -115,8 +115,7 @@ def project(
     points = np.asarray(points_xy, np.float64)
     mapped = np.tensordot(matrix[:, :2], points, (1, -1))
     mapped += matrix[:, 2].reshape(3, *[1] * (points.ndim - 1))
-    weight = mapped[2]
-    weight[~(weight >= nearest)] = np.nan
+    weight = np.where(mapped[2] >= nearest, mapped[2], np.nan)
     return np.moveaxis(mapped[:2] / weight, 0, -1)
 
 

@@ -35,6 +35,12 @@ __all__ = ["ClassicFilm", "classic_film"]
 CHUNK = 32
 """Frames that are deformed at once."""
 
+MOST_FPS = 240
+"""Frames a second of a clip that has those of its motion."""
+
+LONGEST = 8192
+"""Pixels of a picture's longer side; its square is what memory has to hold, several times."""
+
 
 @dataclass(frozen=True, eq=False)
 class ClassicFilm:
@@ -94,8 +100,15 @@ def classic_film(drawing: Drawing, options: PuppetOptions) -> ClassicFilm:
             size (500x500), background and whether edges are smooth. The rest has no meaning here.
 
     Raises:
-        InvalidInput: The motion is none in space, or does not fit its retarget file.
+        InvalidInput: The motion is none in space, or does not fit its retarget file; or the picture
+            is very large.
     """
+    if max(drawing.size_wh) > LONGEST:
+        width, height = drawing.size_wh
+        raise InvalidInput(
+            f"{drawing.name}: the classic way takes pictures of up to {LONGEST} pixels a side; got"
+            f" {width}x{height}. Make it smaller, or retarget the natural way."
+        )
     word = options.motion_of(drawing.name)
     bvh, actor = _read_motion(word)
     config = (
@@ -108,12 +121,12 @@ def classic_film(drawing: Drawing, options: PuppetOptions) -> ClassicFilm:
     rest = poses.rest_xy
     pins, pinned = pins_inside(mesh, rest)
     arap = Arap(mesh, pins)
-    fps = options.fps or float(max(1, round(1 / poses.frame_time)))
-    seconds = options.duration or len(poses) / fps / options.speed
+    own_fps = float(max(1, round(1 / poses.frame_time)))
+    fps = options.fps or min(own_fps, MOST_FPS)
     # Frame by frame at the motion's own rate, so that rounding of its frame time skips none.
-    step = options.speed * (1.0 if options.fps is None else 1 / fps / poses.frame_time)
-    if options.fps is not None and options.duration is None:
-        seconds = len(poses) * poses.frame_time / options.speed
+    between = 1 / own_fps if options.fps is None else poses.frame_time
+    seconds = options.duration or len(poses) * between / options.speed
+    step = options.speed / fps / between
     shown = np.rint(np.arange(frame_count(seconds, fps)) * step).astype(np.intp)
     size_wh = options.size_wh or WINDOW_WH
     return ClassicFilm(

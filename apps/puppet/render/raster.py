@@ -139,7 +139,7 @@ def _corners(
             corners = corners[:, :0]
         else:  # on one point, it has no area
             corners = np.where(good.take(corners).all(axis=0), corners, np.argmax(good))
-    np.clip(points, -FARTHEST, FARTHEST, out=points)
+    points = np.clip(points, -FARTHEST, FARTHEST)
     y = points[1].take(corners)
     lower = [y[one] > y[other] for one, other in _PAIRS]
     case = lower[0] + lower[1] * np.intp(2) + lower[2] * np.intp(4)

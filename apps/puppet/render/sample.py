@@ -22,7 +22,10 @@ _HALF_UP = np.float32(1e-4)
 stripes."""
 
 _ROW = 1024
-"""Lists of points are given to ``remap`` in rows of that length: it takes at most 32766 columns."""
+"""Points are given to ``remap`` in rows of that length, as it takes 32766 columns at most..."""
+
+_MOST = 16384 * _ROW
+"""...and as many rows, so that so many points are given at once."""
 
 
 Floats = NDArray[np.float64]
@@ -160,6 +163,9 @@ def _colours(
     count, channels = len(places_xy), texture.shape[2]
     if not count:
         return np.zeros((0, channels), np.uint8)
+    if count > _MOST:
+        pieces = [places_xy[start : start + _MOST] for start in range(0, count, _MOST)]
+        return np.concatenate([_colours(texture, one, interpolation, border) for one in pieces])
     rows = -(-count // _ROW)
     padded = np.empty((rows * _ROW, 2), np.float32)
     padded[:count] = places_xy

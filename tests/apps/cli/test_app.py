@@ -90,11 +90,28 @@ def test_debug_shows_the_traceback(cli: Any, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.fixture(autouse=True)
 def _restore_process_state() -> Any:
     """The command line owns the process that it runs in; these tests lend it theirs."""
-    handler = signal.getsignal(signal.SIGTERM)
+    before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)}
     handlers, level = logging.root.handlers[:], logging.root.level
     yield
-    signal.signal(signal.SIGTERM, handler)
+    for each, handler in before.items():
+        signal.signal(each, handler)
     logging.root.handlers[:], logging.root.level = handlers, level
+
+
+def test_what_ends_a_program_unwinds_it(cli: Any) -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    assert cli("models", "list").code == 0
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        handler: Any = signal.getsignal(number)
+        with pytest.raises(SystemExit) as exit_:
+            handler(number, None)
+        assert exit_.value.code == 128 + number
+
+
+def test_a_terminal_that_is_closed_does_not_end_what_nohup_started(cli: Any) -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    cli("models", "list")
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
 
 
 def test_version(cli: Any) -> None:

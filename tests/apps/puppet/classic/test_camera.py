@@ -60,3 +60,11 @@ def test_a_camera_that_looks_nowhere_is_refused(forward):
 def test_a_plane_seen_from_its_edge_is_refused():
     with pytest.raises(InvalidInput, match="along the plane"):
         plane_points(homography((0, 0, 0), (1, 0, 0), (40, 30), 0.0), (40, 30))
+
+
+def test_one_point_is_mapped_as_many_are():
+    matrix = homography()
+    points = np.random.default_rng(1).random((2, 3, 2))
+    found = project(matrix, points)
+    assert found.shape == (2, 3, 2)
+    assert np.allclose(project(matrix, points[1, 2]), found[1, 2])

@@ -11,7 +11,9 @@ import pytest
 
 from apps.puppet.classic.character import Drawing, read_drawing
 from apps.puppet.classic.film import ClassicFilm, classic_film
+from apps.puppet.motion.library import find_motion
 from apps.puppet.options import PuppetOptions
+from cartoonedit.errors import InvalidInput
 from tests.apps.puppet.figures import figure
 
 MOTION = Path("motion") / "dab.yaml"
@@ -68,3 +70,28 @@ def test_the_outline_goes_by_the_grey_values_of_a_mask() -> None:
         classic_film(each, options).vertices(np.array([0])).shape[1] for each in (drawing, hard)
     ]
     assert points[0] < points[1]
+
+
+@pytest.mark.parametrize(
+    ("frame_time", "fps", "frames"), [(1 / 30, 30, 60), (1 / 120, 120, 60), (1e-6, 240, 1)]
+)
+def test_frames_a_second_are_those_of_the_motion_as_far_as_clips_have_them(
+    tmp_path: Path, frame_time: float, fps: float, frames: int
+) -> None:
+    motion = tmp_path / "nod.bvh"
+    lines = find_motion("nod").read_text().split("MOTION")
+    values = lines[1].split("\n")[3:63]
+    head = f"MOTION\nFrames: {len(values)}\nFrame Time: {frame_time}\n"
+    motion.write_text(lines[0] + head + "\n".join(values) + "\n")
+    colours, mask, skeleton = figure()
+    drawing = Drawing("any", skeleton, np.dstack([colours, mask]), mask)
+    film = classic_film(drawing, PuppetOptions(motion=str(motion), retarget="classic"))
+    assert (film.fps, len(film)) == (fps, frames)
+
+
+def test_a_picture_that_is_very_long_is_refused_before_memory_runs_out() -> None:
+    _, _, skeleton = figure()
+    mask = np.full((4, 9000), 255, np.uint8)
+    drawing = Drawing("snake", skeleton, np.zeros((4, 9000, 4), np.uint8), mask)
+    with pytest.raises(InvalidInput, match=r"snake: .* 8192 pixels a side; got 9000x4"):
+        classic_film(drawing, PuppetOptions(motion="wave", retarget="classic"))

@@ -107,6 +107,13 @@ def test_layers_do_not_hide_each_other():
     assert np.array_equal(found.triangle[:12] + 2, found.triangle[12:])
 
 
+def test_points_stay_as_they_are():
+    points = np.asfortranarray([[1.0, 1], [1e12, 3], [4, 9]])
+    before = points.copy()
+    fragments(points, np.array([[0, 1, 2]]), (20, 20))
+    assert np.array_equal(points, before)
+
+
 def test_no_triangles_cover_nothing():
     found = cover(SQUARE, np.zeros((0, 3), int), (9, 7))
     assert (len(found), found.ends, found.box) == (0, (0, 0), (0, 0, 0, 0))

@@ -2,6 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
+from apps.puppet.render import sample
 from apps.puppet.render.sample import TexturedTriangles, bilinear, nearest
 
 TRIANGLE = np.array([[0, 1, 2]])
@@ -42,6 +43,16 @@ def test_bilinear_gives_the_texture_at_its_pixels(count):
     places = random.integers(0, 40, (count, 2))
     found = bilinear(texture, places.astype(np.float32) + np.float32(2e-4))
     assert np.array_equal(found, texture[places[:, 1], places[:, 0]])
+
+
+@pytest.mark.parametrize("count", [2047, 2048, 2049, 5000])
+def test_more_points_than_opencv_takes_at_once(monkeypatch, count):
+    monkeypatch.setattr(sample, "_MOST", 2048)
+    texture = np.random.default_rng(1).integers(0, 256, (40, 50, 4), np.uint8)
+    places = np.random.default_rng(2).integers(0, 40, (count, 2))
+    for method in (nearest, bilinear):
+        found = method(texture, places.astype(np.float32))
+        assert np.array_equal(found, texture[places[:, 1], places[:, 0]])
 
 
 def test_bilinear_mixes_neighbours_and_has_nothing_outside():
