@@ -23,15 +23,10 @@ assert "numpy.f2py.crackfortran" not in sys.modules
 @pytest.mark.parametrize(
     "use",
     [
-        "",
-        "assert numpy.f2py.get_include()",
-        "import numpy.f2py; assert numpy.f2py.get_include()",
-        "from numpy.f2py import get_include; assert get_include()",
-        "import numpy.f2py.crackfortran",
+        "assert not hasattr(numpy.f2py, 'nothing'); assert numpy.f2py.get_include()",
         "from numpy import *; assert f2py.crackfortran.crackfortran",
-        "numpy.f2py.get_include(); assert numpy.f2py is sys.modules['numpy.f2py']",
-        "quick_imports().__enter__(); assert numpy.f2py.get_include()",
-        "assert not hasattr(numpy.f2py, 'nothing')",
+        "import numpy.f2py; assert numpy.f2py is sys.modules['numpy.f2py']",
+        "quick_imports().__enter__(); from numpy.f2py import get_include; assert get_include()",
     ],
 )
 def test_f2py_is_there_when_it_is_used(use):
