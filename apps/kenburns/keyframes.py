@@ -77,7 +77,10 @@ def read_keyframes(path: str | FilePath) -> list[KeyFrame]:
             the key frame.
     """
     path = FilePath(path).expanduser()
-    data = read_yaml(path, "key frames", most_bytes=MOST_BYTES)
+    try:
+        data = read_yaml(path, "file", most_bytes=MOST_BYTES)
+    except InvalidInput as error:
+        raise InvalidInput(f"keyframes: {error}") from error
     if isinstance(data, Mapping):
         data = data.get("keyframes")
     if not isinstance(data, list) or not 2 <= len(data) <= MOST_KEYS:
