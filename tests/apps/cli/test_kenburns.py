@@ -117,6 +117,7 @@ def frames(folder: Path) -> list[bytes]:
     return [path.read_bytes() for path in sorted(folder.glob("0*.png"))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", WITH_NEW_OPTIONS)
 def test_rerun_and_a_saved_scene_give_the_same_frames(
     cli: Any, picture: Path, files: Path, two_discs: Any, words: str

@@ -344,6 +344,7 @@ def test_a_batch_that_was_stopped_goes_on(
     assert two_discs[-1].seen == ["a.png"]
 
 
+@pytest.mark.slow
 def test_a_result_of_another_picture_is_not_taken_for_ones_own(
     cli: Any, two_discs: Any, picture: Path, tmp_path: Path, networks: Any
 ) -> None:
@@ -407,6 +408,7 @@ def clip(tmp_path: Path) -> Path:
     return tmp_path / "clip.mp4"
 
 
+@pytest.mark.slow
 def test_a_clip(cli: Any, two_discs: Any, clip: Path, tmp_path: Path, networks: Any) -> None:
     from cartoonedit.video_reader import VideoReader
 
@@ -423,6 +425,7 @@ def test_a_clip(cli: Any, two_discs: Any, clip: Path, tmp_path: Path, networks: 
     assert again.read_bytes() == out.read_bytes()
 
 
+@pytest.mark.slow
 def test_a_stopped_clip_goes_on(
     cli: Any,
     two_discs: Any,

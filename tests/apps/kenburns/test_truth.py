@@ -37,6 +37,7 @@ def test_the_truth_of_the_identity_is_the_picture() -> None:
     assert not uncovered.any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("move", MOVES)
 def test_with_the_true_plate_every_frame_is_the_truth(move: str) -> None:
     shot = KenBurns(move=move, strength=1.5).prepare(KNOWN.scene(with_plate=True))
@@ -64,6 +65,7 @@ def test_masks_that_are_off_leave_no_halo(how: str) -> None:
     assert psnr(shot.frame(1.0), truth, np.ones(truth.shape[:2], bool)) > 40
 
 
+@pytest.mark.slow
 # Going straight forward hides more than it shows.
 @pytest.mark.parametrize("move", sorted({*MOVES} - {"zoom-in", "zoom-out"}))
 def test_what_is_uncovered_is_better_than_in_a_single_layer(
@@ -109,6 +111,7 @@ def test_the_plate_does_not_flicker() -> None:
         np.testing.assert_array_equal(frame[free], fixed[0][free])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loop", ["pingpong", "seamless"])
 @pytest.mark.parametrize("move", ["autozoom", "pan-left", "orbit", "circle", "sway", "focus-pull"])
 def test_a_loop_has_no_seam(move: str, loop: str) -> None:

@@ -205,6 +205,7 @@ LOKR = save({f"lycoris_mid_block_to_k.lokr_w{n}": torch.zeros(2, 2) for n in (1,
 CHECKPOINT = save({"model.diffusion_model.input_blocks.0.0.weight": torch.zeros(1)})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -93,6 +93,7 @@ def diffusers_own(
     ).images
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["DPM++ 2M Karras", "Euler", "DDIM", "UniPC", "Heun"])
 @pytest.mark.parametrize("strength", [0.3, 0.75, 1.0])
 def test_one_prompt_gives_what_diffusers_gives(

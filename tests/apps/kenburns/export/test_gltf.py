@@ -148,6 +148,7 @@ class TestSpace:
         np.testing.assert_allclose(seen.max(axis=0), (0.5, 72 / 256), atol=1e-6)
 
 
+@pytest.mark.slow
 class TestLooks:
     """What a 3D program shows, by a small renderer of the tests."""
 
