@@ -39,8 +39,11 @@ LEAST = 48
 MOST = 4
 """Processes; with more of them, it is the encoder that takes the time."""
 
+AHEAD = 2 * BLOCK
+"""Frames of a child that may wait; more of them would not stay in the cache."""
+
 SHARED_BYTES = 1 << 26
-"""Memory that a child has for frames that wait."""
+"""Memory that a child has for them, at most."""
 
 LONGEST = 20.0
 """Seconds that a frame may take before its process is given up."""
@@ -116,7 +119,7 @@ class _Child:
     ) -> None:
         context: Any = multiprocessing.get_context("fork")
         width, height = film.size_wh
-        places = min(6 * BLOCK, SHARED_BYTES // size)
+        places = min(AHEAD, SHARED_BYTES // size)
         shape = (places, height, width, 4 if film.transparent else 3)
         self._film = film
         self._places = np.frombuffer(mmap.mmap(-1, places * size), np.uint8).reshape(shape)
