@@ -170,7 +170,7 @@ def animate(
     # Its threads would spin where the encoder has use for the cores; read when it is loaded.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from apps.puppet import Puppet
-    from apps.puppet.film import write_film
+    from apps.puppet.writing import write_film
 
     values = values | {"motion": motion}
     chosen, kind = options.build(PuppetOptions, values), options.build(DrawingOptions, values)

@@ -130,7 +130,7 @@ class Puppet:
             InvalidInput: The ending is unknown, or an option does not fit the scene.
             CartooneditError: The clip could not be written.
         """
-        from apps.puppet.film import write_film
+        from apps.puppet.writing import write_film
 
         report = progress or silent
         return write_film(self.film(source, report), out_path, report)
