@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from cartoonedit.errors import InvalidInput, shown
@@ -74,7 +74,7 @@ def numbers(
     value: Any, where: str, count: int, low: float = -1e6, high: float = 1e6
 ) -> tuple[float, ...]:
     """So many numbers in ``low..high``."""
-    if not isinstance(value, Sequence) or isinstance(value, str) or len(value) != count:
+    if not isinstance(value, list | tuple) or len(value) != count:
         raise InvalidInput(f"{where} must be {count} numbers; got {shown(value)}.")
     return tuple(number(each, where, low, high) for each in value)
 

@@ -147,15 +147,15 @@ def new_scenes(files: list[Path], out: Path | None, kept: Container[Path] = ()) 
     for file, folder in folders.items():
         if file in kept:
             continue
-        if is_scene(folder) and not (file.exists() and folder.exists() and file.samefile(folder)):
+        if not is_scene(folder):
+            check_new("--save-scene", folder)
+            continue
+        if not (file.exists() and folder.exists() and file.samefile(folder)):
             raise typer.BadParameter(
                 f"--save-scene: {folder} holds a scene already. Give it in place of {file}, to"
                 " render it as it is, or name another folder."
             )
-        if is_scene(folder):
-            check_result("--save-scene", folder, folder=True)
-        else:
-            check_new("--save-scene", folder)
+        check_result("--save-scene", folder, folder=True)
     return folders
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from apps.puppet.motion.bvh import Bvh, read_bvh
-from apps.puppet.motion.keypoints import MOST_BYTES, Keypoints, parse_keypoints, read_keypoints
 from apps.puppet.motion.library import motion_file
 from apps.puppet.options import PuppetOptions
 from apps.puppet.poses import Poses
@@ -19,6 +19,7 @@ from cartoonedit.yaml_file import read_yaml
 
 if TYPE_CHECKING:
     from apps.puppet.classic.config import MotionConfig
+    from apps.puppet.motion.keypoints import Keypoints
     from apps.puppet.retarget import Body
 
 __all__ = ["Box", "Part", "Performance", "find_performance"]
@@ -79,16 +80,20 @@ def find_performance(word: str, options: PuppetOptions) -> Performance:
     file = motion_file(word)
     suffix = file.suffix.lower()
     if file.is_dir():
+        from apps.puppet.motion.keypoints import read_keypoints
+
         return _keypoints(read_keypoints(file), options)
     if suffix == ".json":
+        from apps.puppet.motion.keypoints import MOST_BYTES, parse_keypoints
+
         data = read_yaml(file, "motion", most_bytes=MOST_BYTES)
         if _holds_keys(data):
-            return _keys(data, str(file), options)
+            return _keys(file, options)
         return _keypoints(parse_keypoints(data, source=str(file)), options)
     if suffix in (".yaml", ".yml"):
         data = read_yaml(file, "motion", tuples=True)
         if not (isinstance(data, Mapping) and "filepath" in data):
-            return _keys(data, str(file), options)
+            return _keys(file, options)
         from apps.puppet.classic.config import read_motion_config
 
         config = read_motion_config(file)
@@ -161,10 +166,10 @@ def _classic(bvh: Bvh, name: str, options: PuppetOptions, told: MotionConfig | N
     return Performance(len(bvh) * bvh.frame_time / options.speed, play)
 
 
-def _keys(data: Any, source: str, options: PuppetOptions) -> Performance:
-    from apps.puppet.motion.keyframes import MOST_FRAMES, parse_joint_keys, play_keys
+def _keys(file: Path, options: PuppetOptions) -> Performance:
+    from apps.puppet.motion.keyframes import MOST_FRAMES, play_keys, read_joint_keys
 
-    keys = parse_joint_keys(data, source)
+    keys = read_joint_keys(file)  # its bounds and tags are stricter than those of other motions
 
     def play(part: Part) -> Poses:
         _refuse_mirror(part, "key frames")

@@ -52,6 +52,7 @@ def test_what_is_taken(found: Any, expected: Any) -> None:
         (lambda: number([], "it", 0, 1), r"got \[\]"),
         (lambda: numbers("12", "it", 2), "it must be 2 numbers; got '12'"),
         (lambda: numbers([1], "it", 2), "it must be 2 numbers"),
+        (lambda: numbers(b"12", "it", 2), "it must be 2 numbers; got b'12'"),
         (lambda: numbers([1, 2e6], "it", 2), "from -1e"),
         (lambda: whole(1.5, "it", 0, 5), "it must be a whole number; got 1.5"),
     ],

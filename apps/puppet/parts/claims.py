@@ -24,7 +24,7 @@ from apps.puppet.mesh.ownership import segment_distance
 from apps.puppet.parts.limbs import TRUNK, Limb, sheets_of_joints
 from apps.puppet.skeleton import Skeleton
 
-__all__ = ["spread_claims"]
+__all__ = ["HAND", "spread_claims"]
 
 _WORKING_SIDE = 256
 
@@ -47,7 +47,7 @@ _SHARP = 2.0
 _BEGINNING = 2.5
 """Halves of its width from where it hangs at which a limb has begun."""
 
-_HAND = 0.6
+HAND = 0.6
 """How far hands and feet may go beyond their joint, as a share of a bone's length..."""
 
 _SPLAY = 0.6
@@ -260,7 +260,7 @@ def _is_hand(
         if skeleton.children[joint] or length <= 0:
             continue
         along = (points[joint] - points[parent]) / length
-        reach = _HAND * max(float(length), float(lengths.mean()))
+        reach = HAND * max(float(length), float(lengths.mean()))
         ahead = np.clip((points_xy - points[joint]) @ along, 0, reach)
         away = np.linalg.norm(points_xy - points[joint] - ahead[:, None] * along, axis=1)
         found |= away < half_widths[joint] * (1 + _SPLAY * ahead / reach)

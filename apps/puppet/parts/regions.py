@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.puppet.mesh.ownership import bone_map, bone_radii
-from apps.puppet.parts.claims import spread_claims
+from apps.puppet.parts.claims import HAND, spread_claims
 from apps.puppet.parts.limbs import TRUNK, Limb, sheets_of_joints
 from apps.puppet.skeleton import Skeleton
 from cartoonedit.matte import nearest_places
@@ -33,9 +33,6 @@ _ALONG = 0.35
 
 _LINE = 0.25
 """How wide an outline is at most, as a share of half of a limb's width."""
-
-_TIP = 0.6
-"""How far fingers go beyond the joint of their hand, as a share of its bone's length."""
 
 _DARK = 24
 """How much darker it is than both of its sides, of 255."""
@@ -168,7 +165,7 @@ def _ends(skeleton: Skeleton, limb: Limb) -> list[tuple[NDArray[np.float64], flo
     points = skeleton.points_xy
     last = [joint for joint in limb.joints if not skeleton.children[joint]]
     lengths = [np.linalg.norm(points[joint] - points[skeleton.parents[joint]]) for joint in last]
-    return [(points[one], _TIP * float(length)) for one, length in zip(last, lengths, strict=True)]
+    return [(points[one], HAND * float(length)) for one, length in zip(last, lengths, strict=True)]
 
 
 def _with_tips(
@@ -193,9 +190,10 @@ def _with_tips(
     """
     around = np.zeros(sheets.shape, np.uint8)
     cv2.circle(around, tuple(round(each) for each in centre_xy), round(radius), 1, -1)
-    trunk = inside & ~line & (sheets == TRUNK)
+    free = inside & ~line
+    trunk = free & (sheets == TRUNK)
     _, pieces = cv2.connectedComponents(trunk.astype(np.uint8), connectivity=4)
-    hand = ((sheets == sheet) & inside & ~line).astype(np.uint8)
+    hand = (free & (sheets == sheet)).astype(np.uint8)
     cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
     touched = np.unique(pieces[(cv2.dilate(hand, cross) > 0) & trunk])
     within = np.setdiff1d(touched, np.unique(pieces[around == 0]))

@@ -27,7 +27,6 @@ _ROW = 1024
 _MOST = 16384 * _ROW
 """...and as many rows, so that so many points are given at once."""
 
-
 Floats = NDArray[np.float64]
 
 

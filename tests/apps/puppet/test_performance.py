@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from apps.puppet.motion.bvh import read_bvh, write_bvh
 from apps.puppet.motion.library import motion_file
 from apps.puppet.options import PuppetOptions
 from apps.puppet.performance import Part, find_performance
+from cartoonedit.errors import InvalidInput
 from tests.apps.puppet.scenes import skeleton_at
 
 
@@ -64,3 +66,17 @@ def test_the_classic_way_takes_the_actor_as_its_file_says(tmp_path: Path, backwa
     count = min(len(said), len(named))
     apart = np.abs(said[:count, limbs] - named[:count, limbs]).max()
     assert (apart > 5) == backwards
+
+
+def test_key_frames_are_no_longer_than_a_person_writes(tmp_path: Path) -> None:
+    keys = [{"time": 0}, {"time": 1}]
+    for spaces, refused in ((0, False), (200_000, True)):
+        (tmp_path / "keys.json").write_text(json.dumps({"keyframes": keys}) + " " * spaces)
+        with pytest.raises(InvalidInput, match="200 kB") if refused else nullcontext():
+            find_performance(str(tmp_path / "keys.json"), PuppetOptions())
+
+
+def test_key_frames_have_no_tags_of_python(tmp_path: Path) -> None:
+    (tmp_path / "keys.yaml").write_text("- time: 0\n- time: 1\n  joints: !!python/tuple [a]\n")
+    with pytest.raises(InvalidInput, match="not valid YAML"):
+        find_performance(str(tmp_path / "keys.yaml"), PuppetOptions())
